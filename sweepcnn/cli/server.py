@@ -1,0 +1,60 @@
+"""`sweepcnn server`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweepcnn.cli.options import Json
+
+
+def server(
+    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where everything is kept; default: your data folder.")
+    ] = None,
+    database_url: Annotated[
+        str | None, typer.Option(help="A SQLAlchemy URL; default: SQLite in the data folder.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Run the embedded, W&B-compatible backend until Ctrl-C.
+
+    Examples:
+      sweepcnn server
+
+      sweepcnn server --port 0 --data-dir runs/ --json
+    """
+    import json
+
+    from platformdirs import user_data_path
+    from starlette.routing import BaseRoute
+
+    from sweepcnn.server.context import Backend
+    from sweepcnn.server.serve import Ready, serve
+    from sweepcnn.web import pages
+
+    def announce(ready: Ready) -> None:
+        if json_:
+            line = {"url": ready.url, "api_key": ready.api_key, "data_dir": str(ready.data_dir)}
+            typer.echo(json.dumps(line))
+            return
+        typer.echo(f"export WANDB_BASE_URL={ready.url}")
+        typer.echo(f"export WANDB_API_KEY={ready.api_key}")
+        typer.echo(f"the backend listens at {ready.url}; its data is in {ready.data_dir}", err=True)
+
+    def site(backend: Backend) -> list[BaseRoute]:
+        def picture(sha256: str, mimetype: str, name: str) -> str:
+            return backend.addresses.download("", sha256, mimetype, name)
+
+        return pages.routes(backend.database, backend.secret, picture)
+
+    serve(
+        host=host,
+        port=port,
+        data_dir=(data_dir or user_data_path("sweepcnn") / "server").absolute(),
+        database_url=database_url,
+        on_ready=announce,
+        pages=site,
+    )

@@ -1,0 +1,238 @@
+"""W&B's sweep file, typed.
+
+Keys and meanings are those of W&B's documentation ("Define a sweep configuration") and of the JSON
+schema in its package `sweeps`. `seed` is ours: W&B's cloud warns of it and goes on.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from sweepcnn.config.problems import problems_of
+from sweepcnn.config.values import Integer, Real, Section, number
+from sweepcnn.errors import InputError, Problem
+
+Number = Annotated[int | float, BeforeValidator(number)]
+Distribution = Literal[
+    "constant",
+    "categorical",
+    "categorical_w_probabilities",
+    "int_uniform",
+    "uniform",
+    "q_uniform",
+    "log_uniform",
+    "log_uniform_values",
+    "q_log_uniform",
+    "q_log_uniform_values",
+    "inv_log_uniform",
+    "inv_log_uniform_values",
+    "normal",
+    "q_normal",
+    "log_normal",
+    "q_log_normal",
+    "beta",
+    "q_beta",
+]
+BOUNDED = ("int_uniform", "uniform", "q_uniform", "log_uniform", "log_uniform_values")
+SEARCHED = ("constant", "categorical", "categorical_w_probabilities", *BOUNDED)
+FINITE = ("constant", "categorical", "categorical_w_probabilities", "int_uniform", "q_uniform")
+
+
+class Metric(Section):
+    """What the sweep optimises."""
+
+    name: str
+    """The metric's name as the runs log it."""
+    goal: Literal["minimize", "maximize"] = "minimize"
+    """Minimize or maximize."""
+    target: Real | None = None
+    """The value at which the sweep may end."""
+    impute: Literal["latest", "best", "worst"] | None = None
+    """The value that stands in for a run without one."""
+    impute_while_running: Literal["latest", "best", "worst", "false"] | None = None
+    """The value that stands in for a run that has not ended."""
+
+
+class EarlyTerminate(Section):
+    """Hyperband's settings."""
+
+    type: Literal["hyperband"]
+    """The rule, hyperband."""
+    min_iter: Annotated[Integer, Field(ge=1)] | None = None
+    """The first epoch at which a run may be stopped."""
+    max_iter: Annotated[Integer, Field(ge=1)] | None = None
+    """The most epochs of a run."""
+    s: Annotated[Integer, Field(ge=1)] | None = None
+    """The number of brackets below max_iter."""
+    eta: Annotated[Real, Field(gt=1)] = 3
+    """The factor between brackets, more than 1."""
+    strict: bool = True
+    """Whether all but the best 1/eta are stopped at each bracket."""
+
+
+class Parameter(Section):
+    """One searched parameter: a value, a list of values, or a range with a distribution."""
+
+    distribution: Distribution | None = None
+    """The distribution; null is inferred from the other keys."""
+    value: Any = None
+    """The one value of a constant."""
+    values: tuple[Any, ...] | None = None
+    """The list of values to choose from."""
+    probabilities: tuple[Annotated[Real, Field(ge=0)], ...] | None = None
+    """The weight of each of the values."""
+    min: Number | None = None
+    """The lower bound (of log_uniform: its natural logarithm)."""
+    max: Number | None = None
+    """The upper bound (of log_uniform: its natural logarithm)."""
+    q: Annotated[Number, Field(gt=0)] | None = None
+    """The step of a quantised distribution, more than 0."""
+    mu: Number | None = None
+    """The mean of a normal distribution."""
+    sigma: Annotated[Number, Field(gt=0)] | None = None
+    """The standard deviation of a normal distribution, more than 0."""
+    a: Annotated[Number, Field(gt=0)] | None = None
+    """The first shape of a beta distribution, more than 0."""
+    b: Annotated[Number, Field(gt=0)] | None = None
+    """The second shape of a beta distribution, more than 0."""
+    parameters: "dict[str, Parameter] | None" = None
+    """The parameters nested under this one."""
+
+    @property
+    def kind(self) -> Distribution | None:
+        """The distribution, given or inferred as W&B does; null for nested parameters."""
+        if self.distribution:
+            return self.distribution
+        if "value" in self.model_fields_set:
+            return "constant"
+        if self.values is not None:
+            return "categorical_w_probabilities" if self.probabilities else "categorical"
+        if self.min is None or self.max is None:
+            return None
+        whole = isinstance(self.min, int) and isinstance(self.max, int)
+        return "int_uniform" if whole else "uniform"
+
+    @model_validator(mode="after")
+    def _has_what_its_distribution_needs(self) -> Self:
+        if self.parameters is not None:
+            return self
+        match self.kind:
+            case None:
+                rule = "needs value, values, or min and max"
+            case "categorical" | "categorical_w_probabilities" if not self.values:
+                rule = "needs one value or more in values"
+            case kind if kind in BOUNDED and (self.min is None or self.max is None):
+                rule = f"needs min and max, being {kind}"
+            case kind if kind in BOUNDED and self.min > self.max:  # type: ignore[operator]
+                rule = f"min = {self.min} must not be more than max = {self.max}"
+            case "log_uniform_values" if self.min <= 0:  # type: ignore[operator]
+                rule = f"min = {self.min} must be more than 0, being log_uniform_values"
+            case _ if self.probabilities and len(self.probabilities) != len(self.values or ()):
+                rule = "needs as many probabilities as values"
+            case _:
+                return self
+        raise PydanticCustomError("parameter", "{rule}", {"rule": rule})
+
+
+class SweepConfig(Section):
+    """A sweep file."""
+
+    method: Literal["grid", "random", "bayes", "custom"]
+    """The way of searching: grid, random or bayes."""
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    """The searched parameters by name."""
+    metric: Metric | None = None
+    """What the sweep optimises: name and goal."""
+    name: str | None = None
+    """The sweep's name."""
+    description: str | None = None
+    """A text for people."""
+    entity: str | None = None
+    """The owner of the project."""
+    project: str | None = None
+    """The project."""
+    program: str | None = None
+    """The script that agents start."""
+    command: tuple[str, ...] | str | None = None
+    """The command that agents start, word by word."""
+    run_cap: Annotated[Integer, Field(ge=1)] | None = None
+    """The most runs of the sweep, 1 or more."""
+    early_terminate: EarlyTerminate | None = None
+    """The rule by which poor runs are stopped."""
+    seed: Annotated[Integer, Field(ge=0)] | None = None
+    """The seed of the search, a whole number; null takes one from the sweep's name."""
+    controller: dict[str, Any] | None = None
+    """Where the search runs: cloud means in the backend."""
+    metrics: tuple[Any, ...] | None = None
+    """Several objectives."""
+    scheduler: dict[str, Any] | None = None
+    """An external search engine."""
+    job: str | None = None
+    """A W&B Launch job."""
+    image_uri: str | None = None
+    """A W&B Launch image."""
+    api_version: str | None = Field(None, alias="apiVersion")
+    """The version of the file's format."""
+    kind: str | None = None
+    """The kind of the file, sweep."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_faults_at_once(cls, values: Any, build: Any) -> Any:
+        try:
+            return build(values)
+        except ValidationError as error:
+            raise InputError(problems_of(error, cls)) from None
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> tuple[Self, list[Problem]]:
+        """Read a sweep file of any program: keys nobody knows are told and left out.
+
+        Raises:
+            InputError: a known key has a value that cannot be used.
+        """
+        known = set(cls.model_fields) - {"api_version"} | {"apiVersion"}
+        problems = [
+            Problem(f"{key} = {values[key]!r}", "unknown key", "it is kept and not acted on")
+            for key in values
+            if key not in known
+        ]
+        return cls.model_validate({k: v for k, v in values.items() if k in known}), problems
+
+    def ignored(self) -> list[Problem]:
+        """Name the keys that are understood and not acted on by the embedded backend."""
+        keys = ("early_terminate", "metrics", "scheduler", "job", "image_uri")
+        problems = [
+            Problem(key, "is not acted on by this backend", "the sweep runs without it")
+            for key in keys
+            if getattr(self, key) is not None
+        ]
+        if self.controller and self.controller.get("type", "cloud") != "cloud":
+            remedy = "the backend searches instead"
+            problems.append(Problem("controller.type", "local controllers are not served", remedy))
+        return problems
+
+    def obstacles(self) -> list[Problem]:
+        """Tell why the embedded backend cannot search this sweep; empty where it can."""
+        problems = []
+        if self.method == "custom":
+            problems.append(
+                Problem("method = 'custom'", "has no search", "use grid, random or bayes")
+            )
+        if self.method == "bayes" and self.metric is None:
+            problems.append(Problem("metric", "is missing for bayes", "give metric.name and goal"))
+        if not self.parameters:
+            problems.append(Problem("parameters", "is empty", "give one parameter or more"))
+        for name, parameter in self.parameters.items():
+            value = f"parameters.{name}"
+            if parameter.parameters is not None:
+                problems.append(Problem(value, "is nested", "write its parameters side by side"))
+            elif parameter.kind not in SEARCHED:
+                rule, known = f"{parameter.kind} is not searched", ", ".join(SEARCHED)
+                problems.append(Problem(value, rule, f"use one of {known}"))
+            elif self.method == "grid" and parameter.kind not in FINITE:
+                rule = f"a grid cannot run over {parameter.kind}"
+                problems.append(Problem(value, rule, "give values or use method: random"))
+        return problems

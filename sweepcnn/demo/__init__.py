@@ -1,0 +1,1 @@
+"""The whole story on one machine: backend, sweep, agent, best run, pictures."""

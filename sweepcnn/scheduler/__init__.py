@@ -1,0 +1,6 @@
+"""The sweep's life: states, agents, points handed out, runs that died. No HTTP here."""
+
+from sweepcnn.scheduler.scheduler import Command, Scheduler, UnknownAgentError
+from sweepcnn.scheduler.states import StateError, change_state
+
+__all__ = ["Command", "Scheduler", "StateError", "UnknownAgentError", "change_state"]

@@ -1,0 +1,227 @@
+"""Answers agents: which run to start, which to stop, when to leave."""
+
+import json
+import logging
+import threading
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import sqlalchemy as sa
+import yaml
+
+from sweepcnn.config import SweepConfig
+from sweepcnn.errors import InputError
+from sweepcnn.scheduler.names import new_id, sweep_run_name
+from sweepcnn.scheduler.states import ENDED
+from sweepcnn.scheduler.trials import trials
+from sweepcnn.search import Suggestion, Trial, point_key
+from sweepcnn.storage import runs, sweeps
+from sweepcnn.storage.database import Database
+
+_log = logging.getLogger(__name__)
+
+
+class Search(Protocol):
+    """Where points come from."""
+
+    def propose(self, config: SweepConfig, trials: Sequence[Trial], seed: int) -> Suggestion | None:
+        """Give the next point, or null when none is left; TimeoutError says to ask again."""
+
+    def prepare(self) -> None:
+        """Begin what a model-based search needs before its first point."""
+
+
+class UnknownAgentError(Exception):
+    """The agent, or its sweep, was deleted or never was."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What an agent is to do: start a run, stop one, or leave."""
+
+    type: Literal["run", "stop", "exit"]
+    run_id: str | None = None
+    program: str | None = None
+    point: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the command in the client's notation."""
+        match self.type:
+            case "exit":
+                return {"type": "exit"}
+            case "stop":
+                return {"type": "stop", "run_id": self.run_id}
+            case "run":
+                args = {name: {"value": value} for name, value in (self.point or {}).items()}
+                return {
+                    "type": "run",
+                    "run_id": self.run_id,
+                    "program": self.program,
+                    "args": args,
+                }
+
+
+class Scheduler:
+    """Hands out the points of all sweeps. Thread-safe; all its state is in the database.
+
+    Args:
+        database: where sweeps, agents and runs are kept.
+        search: may take its time, for no transaction is open while it thinks.
+    """
+
+    def __init__(self, database: Database, search: Search) -> None:
+        self._database = database
+        self._search = search
+        # One proposal at a time and sweep, so that each knows of the one before. The promise that
+        # no point is handed out twice does not rest on this lock but on the database.
+        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+
+    def heartbeat(self, agent_id: int, alive: set[str]) -> list[Command]:
+        """Answer an agent that names the runs it has alive.
+
+        Function agents carry out the first command only: exit comes before stop, stop before run.
+
+        Raises:
+            UnknownAgentError: the agent or its sweep is gone.
+        """
+        with self._database.write() as connection:
+            agent = sweeps.agent(connection, agent_id)
+            sweep = sweeps.by_id(connection, agent.sweep_id) if agent else None
+            if agent is None or sweep is None:
+                raise UnknownAgentError("Sweep was deleted or agent was not found.")
+            now = time.time()
+            sweeps.touch_agent(connection, agent.id, now)
+            sweeps.update(connection, sweep.id, heartbeat_at=now, updated_at=sweep.updated_at)
+            own = self._end_lost_runs(connection, agent.id, alive)
+            if sweep.state == "PENDING":
+                sweeps.update(connection, sweep.id, state="RUNNING")
+        if sweep.state == "CANCELED":
+            return [Command("exit")]
+        stops = [Command("stop", run.name) for run in own if run.stop_requested]
+        if alive:  # one run at a time: the command-line agent would start a second one beside it
+            return [command for command in stops if command.run_id in alive]
+        if sweep.state == "FINISHED":
+            return [Command("exit")]
+        if sweep.state == "PAUSED":
+            return []
+        return self._next(sweep, agent)
+
+    def expect_model(self) -> None:
+        """Get ready for a sweep whose points come from a model."""
+        self._search.prepare()
+
+    def end_silent_runs(self, before: float) -> None:
+        """Mark runs crashed that were last heard of before a time (seconds since the epoch)."""
+        with self._database.write() as connection:
+            silent = runs.silent_before(connection, before)
+            runs.end(connection, [run.id for run in silent], "crashed")
+
+    def _end_lost_runs(
+        self, connection: sa.Connection, agent_id: int, alive: set[str]
+    ) -> list[runs.Run]:
+        """Mark an agent's runs crashed that it no longer lists; give those that it does.
+
+        A run that the agent was given with its last answer is listed by now, even if it is still
+        starting; one that has ended well has said so before its process ended.
+        """
+        ids = sweeps.agent_run_ids(connection, agent_id)
+        own = [run for run in (runs.by_id(connection, i) for i in ids) if run is not None]
+        lost = [run for run in own if run.state in runs.LIVE and run.name not in alive]
+        runs.end(connection, [r.id for r in lost if not r.stop_requested], "crashed")
+        runs.end(connection, [r.id for r in lost if r.stop_requested], "killed")
+        return [run for run in own if run.name in alive]
+
+    def _next(self, sweep: sweeps.Sweep, agent: sweeps.Agent) -> list[Command]:
+        """Hand out a point, or send the agent home when none is left."""
+        config = _read_config(sweep)
+        if config is None:
+            return [Command("exit")]
+        with self._locks[sweep.id]:
+            while True:
+                with self._database.read() as connection:
+                    metric = config.metric.name if config.metric else None
+                    so_far = trials(connection, sweep.id, metric)
+                if config.run_cap is not None and len(so_far) >= config.run_cap:
+                    suggestion = None
+                else:
+                    try:
+                        suggestion = self._search.propose(config, so_far, _seed(config, sweep))
+                    except TimeoutError:
+                        _log.warning("sweep %s: no suggestion in time; asking again", sweep.name)
+                        return []
+                if suggestion is None:
+                    self._finish_if_idle(sweep)
+                    return [Command("exit")]
+                commands = self._reserve(sweep, agent, config, suggestion, len(so_far) + 1)
+                if commands is not None:
+                    return commands
+
+    def _reserve(
+        self,
+        sweep: sweeps.Sweep,
+        agent: sweeps.Agent,
+        config: SweepConfig,
+        suggestion: Suggestion,
+        number: int,
+    ) -> list[Command] | None:
+        """Turn a suggestion into a pending run, in one transaction.
+
+        Nothing is commanded if the sweep was paused or ended meanwhile; None says that the point
+        was handed out meanwhile.
+        """
+        name = new_id()
+        point = suggestion.point
+        try:
+            with self._database.write() as connection:
+                current = sweeps.by_id(connection, sweep.id)
+                if current is None or current.state in (*ENDED, "PAUSED"):
+                    return []
+                run_id = runs.add(
+                    connection,
+                    project_id=sweep.project_id,
+                    user_id=agent.user_id,
+                    name=name,
+                    display_name=sweep_run_name(number),
+                    sweep_id=sweep.id,
+                    state="pending",
+                    program=config.program,
+                    config=json.dumps({key: {"value": value} for key, value in point.items()}),
+                )
+                sweeps.add_suggestion(
+                    connection,
+                    run_id=run_id,
+                    sweep_id=sweep.id,
+                    agent_id=agent.id,
+                    point=json.dumps(point),
+                    point_key=point_key(point),
+                    origin=suggestion.origin,
+                )
+        except sa.exc.IntegrityError:
+            return None
+        return [Command("run", name, config.program, point)]
+
+    def _finish_if_idle(self, sweep: sweeps.Sweep) -> None:
+        with self._database.write() as connection:
+            if not runs.count_live(connection, sweep.id):
+                sweeps.update(connection, sweep.id, state="FINISHED")
+
+
+def _read_config(sweep: sweeps.Sweep) -> SweepConfig | None:
+    """Read a stored sweep; null where it cannot be searched, as its creator was told."""
+    try:
+        config, _ = SweepConfig.read(yaml.safe_load(sweep.config))
+    except InputError as error:
+        _log.warning("sweep %s cannot be searched: %s", sweep.name, error)
+        return None
+    obstacles = config.obstacles()
+    for problem in obstacles:
+        _log.warning("sweep %s cannot be searched: %s", sweep.name, problem)
+    return None if obstacles else config
+
+
+def _seed(config: SweepConfig, sweep: sweeps.Sweep) -> int:
+    return config.seed if config.seed is not None else zlib.crc32(sweep.name.encode())

@@ -1,0 +1,5 @@
+"""The search: pure functions of (sweep, runs so far, seed); no I/O and no clock."""
+
+from sweepcnn.search.suggest import Suggestion, Trial, needs_model, point_key, suggest
+
+__all__ = ["Suggestion", "Trial", "needs_model", "point_key", "suggest"]

@@ -1,0 +1,86 @@
+"""Bayesian search with Optuna's Gaussian process."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sweepcnn.config import SweepConfig
+from sweepcnn.search.space import Choice, Dimension, Space, Whole
+from sweepcnn.search.suggest import Suggestion, Trial
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+
+def gaussian_process(
+    config: SweepConfig, space: Space, trials: Sequence[Trial], *, seed: int
+) -> Suggestion:
+    """Suggest the point of the greatest expected improvement.
+
+    A Gaussian process with a Matern kernel is fitted to the finished runs; runs that are still
+    going on count as points whose value is to come, so that agents spread out (optuna.samplers.
+    GPSampler). A run that failed, or whose metric is missing or not finite, counts as the worst
+    value seen.
+    """
+    import optuna
+
+    assert config.metric is not None, "bayes without a metric is an obstacle"
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        direction=config.metric.goal,
+        sampler=optuna.samplers.GPSampler(seed=seed, n_startup_trials=0),
+    )
+    distributions = {name: _distribution(d) for name, d in space.dimensions.items()}
+    worst = _worst(trials, config.metric.goal)
+    known = [trial for trial in trials if space.holds(trial.point)]
+    study.add_trials([_frozen(space, distributions, trial, worst) for trial in known])
+    asked = study.ask(distributions)
+    point = {
+        name: d.at(asked.params[name]) if isinstance(d, Choice) else asked.params[name]
+        for name, d in space.dimensions.items()
+    }
+    finished = sum(trial.state != "running" for trial in known)
+    return Suggestion(point, f"bayes: Gaussian process over {finished} runs")
+
+
+def _worst(trials: Sequence[Trial], goal: str) -> float:
+    values = [trial.value for trial in trials if trial.value is not None]
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return 0.0
+    return min(finite) if goal == "maximize" else max(finite)
+
+
+def _distribution(dimension: Dimension) -> "BaseDistribution":
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    if isinstance(dimension, Choice):  # by index, for Optuna takes no lists as categories
+        return CategoricalDistribution(range(dimension.size))
+    if isinstance(dimension, Whole):
+        return IntDistribution(dimension.low, dimension.high)
+    if dimension.step is not None:
+        low, size = dimension.at(0), dimension.size
+        assert size is not None
+        return FloatDistribution(low, dimension.at(size - 1), step=dimension.step)
+    return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+
+
+def _frozen(
+    space: Space, distributions: "dict[str, BaseDistribution]", trial: Trial, worst: float
+) -> "FrozenTrial":
+    from optuna.trial import TrialState, create_trial
+
+    params = {
+        name: d.index_of(trial.point[name]) if isinstance(d, Choice) else trial.point[name]
+        for name, d in space.dimensions.items()
+    }
+    if trial.state == "running":
+        return create_trial(state=TrialState.RUNNING, params=params, distributions=distributions)
+    usable = trial.value is not None and math.isfinite(trial.value)
+    value = trial.value if usable else worst
+    return create_trial(value=value, params=params, distributions=distributions)

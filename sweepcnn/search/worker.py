@@ -1,0 +1,75 @@
+"""The one process that may load Optuna and torch on the backend's behalf."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from sweepcnn.config import SweepConfig
+from sweepcnn.search.suggest import Suggestion, Trial, needs_model, suggest
+
+_TIMEOUT_S = 50.0  # the client waits 60 s for the answer to a heartbeat
+
+
+class SearchWorker:
+    """Answers `propose` from the calling thread, or from a spawned process where a model is due.
+
+    Thread-safe. The process starts with the first need and again after it died.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def propose(self, config: SweepConfig, trials: Sequence[Trial], seed: int) -> Suggestion | None:
+        """Do as `suggest`.
+
+        Raises:
+            TimeoutError: the process gave no answer in time; the caller may ask again.
+        """
+        if not needs_model(config, trials):
+            return suggest(config, trials, seed)
+        try:
+            return self._running_pool().submit(suggest, config, trials, seed).result(_TIMEOUT_S)
+        except BrokenProcessPool:
+            self.close()
+            return self._running_pool().submit(suggest, config, trials, seed).result(_TIMEOUT_S)
+
+    def prepare(self) -> None:
+        """Begin to load the libraries, so that the first suggestion need not wait for them."""
+        self._running_pool().submit(_load)
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _running_pool(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                # spawn: a fork would copy the server's threads' locks in whatever state they are
+                context = multiprocessing.get_context("spawn")
+                self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
+            return self._pool
+
+
+def _begin() -> None:
+    # The fits are small: more threads than one cost more than they give (Optuna's GPSampler docs).
+    os.environ["OMP_NUM_THREADS"] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the server is gone, killed even; its queue alone would not tell."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(0)
+
+
+def _load() -> None:
+    import optuna.samplers._gp.sampler  # noqa: F401  (its package loads torch on first use)

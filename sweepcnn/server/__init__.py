@@ -1,0 +1,1 @@
+"""The wire: W&B's GraphQL interface, run streams and blobs over HTTP. Never loads torch."""

@@ -1,0 +1,42 @@
+"""Who asks: HTTP Basic with the API key as password, as the client sends it."""
+
+import base64
+import binascii
+
+from sweepcnn.server.errors import ApiError
+from sweepcnn.storage import users
+from sweepcnn.storage.database import Database
+
+
+def read_key(authorization: str | None) -> str | None:
+    """Take the API key out of an Authorization header.
+
+    Raises:
+        ApiError: the header is there and cannot be read.
+    """
+    if not authorization:
+        return None
+    scheme, _, credentials = authorization.partition(" ")
+    try:
+        if scheme.lower() == "basic":
+            decoded = base64.b64decode(credentials, validate=True).decode()
+            return decoded.partition(":")[2]
+    except (binascii.Error, ValueError):
+        pass
+    raise ApiError("the Authorization header is not of the form Basic base64(api:KEY)", 401)
+
+
+def authenticate(database: Database, authorization: str | None) -> users.User | None:
+    """Give the user whose key a request carries; null where it carries none.
+
+    Raises:
+        ApiError: the key is not known.
+    """
+    key = read_key(authorization)
+    if key is None:
+        return None
+    with database.read() as connection:
+        user = users.by_key(connection, key)
+    if user is None:
+        raise ApiError("API key is not known to this server; check WANDB_API_KEY", 401)
+    return user

@@ -1,0 +1,123 @@
+"""What a request can reach: the backend's parts, and who asks."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from graphql import GraphQLResolveInfo
+
+from sweepcnn.scheduler import Scheduler
+from sweepcnn.server.addresses import Addresses
+from sweepcnn.server.errors import ApiError
+from sweepcnn.storage import projects
+from sweepcnn.storage.blobs import BlobStore
+from sweepcnn.storage.database import Database
+from sweepcnn.storage.users import User
+
+
+@dataclass(frozen=True)
+class Backend:
+    """The parts that live as long as the server."""
+
+    database: Database
+    blobs: BlobStore
+    addresses: Addresses
+    scheduler: Scheduler
+    secret: str
+    """Signs what the server gives out; kept with the data."""
+
+
+class Request:
+    """One GraphQL request. Use as a context manager; it is bound to one thread.
+
+    Args:
+        backend: the server's parts.
+        user: who asks; null where no key was sent.
+        base_url: how the client reaches us, without a trailing slash.
+    """
+
+    def __init__(self, backend: Backend, user: User | None, base_url: str) -> None:
+        self.backend = backend
+        self.base_url = base_url
+        self._user = user
+        self._stack = ExitStack()
+        self._connection: sa.Connection | None = None
+
+    def __enter__(self) -> "Request":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    @property
+    def maybe_user(self) -> User | None:
+        """Who asks, if they said so."""
+        return self._user
+
+    @property
+    def user(self) -> User:
+        """Who asks.
+
+        Raises:
+            ApiError: nobody is logged in.
+        """
+        if self._user is None:
+            raise ApiError("not logged in; set WANDB_API_KEY to a key of this server", 401)
+        return self._user
+
+    @property
+    def connection(self) -> sa.Connection:
+        """A snapshot for reading, opened with the first use and kept to the request's end."""
+        if self._connection is None:
+            self._connection = self._stack.enter_context(self.backend.database.read())
+        return self._connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a writing transaction; what is read afterwards sees its effect."""
+        if self._connection is not None:
+            self._stack.close()
+            self._connection = None
+        with self.backend.database.write() as connection:
+            yield connection
+
+    def entity(self, name: str | None) -> str:
+        """Give the entity that is meant, by default the user's own.
+
+        Raises:
+            ApiError: the entity is not the user's.
+        """
+        if name is None or name in ("", self.user.name):
+            return self.user.name
+        raise ApiError(f"entity {name!r} not found; yours is {self.user.name!r}", 404)
+
+    def project(
+        self, connection: sa.Connection, entity: str | None, name: str | None
+    ) -> projects.Project:
+        """Give a project that the user may see.
+
+        Raises:
+            ApiError: there is none of that name.
+        """
+        owner = self.entity(entity)
+        found = projects.get(connection, owner, name) if name else None
+        if found is None:
+            known = ", ".join(p.name for p in projects.of_entity(connection, owner)[:10])
+            raise ApiError(f"project {name!r} not found; known are: {known or 'none'}", 404)
+        return found
+
+    def check_owner(self, connection: sa.Connection, project_id: int) -> projects.Project:
+        """Give the project of a row, if the user may see it.
+
+        Raises:
+            ApiError: it belongs to somebody else.
+        """
+        project = projects.by_id(connection, project_id)
+        if project.entity != self.user.name:
+            raise ApiError("not found", 404)
+        return project
+
+
+Info = GraphQLResolveInfo[Request]
+"""What graphql-core hands to a resolver."""

@@ -1,0 +1,79 @@
+"""What a running run sends: lines of history, system metrics and console, and its end."""
+
+import time
+from typing import Any
+
+import sqlalchemy as sa
+
+from sweepcnn.server.context import Backend
+from sweepcnn.server.errors import ApiError
+from sweepcnn.storage import projects, runs, streams, sweeps
+from sweepcnn.storage.runs import Run
+from sweepcnn.storage.users import User
+
+_STREAMS = (streams.HISTORY, streams.EVENTS, streams.CONSOLE)
+
+
+def receive(
+    backend: Backend, user: User, entity: str, project: str, run: str, body: Any
+) -> dict[str, Any]:
+    """Take in one request of a run's stream, in one transaction.
+
+    Resent lines replace themselves, so a request may arrive twice.
+
+    Raises:
+        ApiError: the run is unknown or the body is not of the client's form. The client then gives
+            up on the stream, so nothing that may pass answers so.
+    """
+    if not isinstance(body, dict):
+        raise ApiError("the body must be a JSON object", 400)
+    with backend.database.write() as writing:
+        found = _find(writing, user, entity, project, run)
+        for name, part in (body.get("files") or {}).items():
+            offset, content = _read_part(name, part)
+            if name == streams.SUMMARY and content:
+                runs.update(writing, found.id, summary=content[-1])
+            elif name in _STREAMS:
+                streams.write(writing, found.id, name, offset, content)
+        runs.update(writing, found.id, **_progress(writing, found, body))
+    return {"exitcode": None, "stopped": found.stop_requested, "limits": {}}
+
+
+def _find(writing: sa.Connection, user: User, entity: str, project: str, run: str) -> Run:
+    owned = projects.get(writing, entity, project) if entity == user.name else None
+    found = runs.get(writing, owned.id, run) if owned else None
+    if found is None:
+        raise ApiError(f"run {entity}/{project}/{run} not found", 404)
+    return found
+
+
+def _read_part(name: str, part: Any) -> tuple[int, list[str]]:
+    offset = part.get("offset") if isinstance(part, dict) else None
+    content = part.get("content") if isinstance(part, dict) else None
+    if not isinstance(offset, int) or offset < 0 or not isinstance(content, list):
+        raise ApiError(f"{name}: needs a whole offset of 0 or more and a list of lines", 400)
+    if not all(isinstance(line, str) for line in content):
+        raise ApiError(f"{name}: every line must be text", 400)
+    return offset, content
+
+
+def _progress(writing: sa.Connection, run: Run, body: dict[str, Any]) -> dict[str, Any]:
+    """Tell what a request says of the run's state; any request shows that it is alive."""
+    values: dict[str, Any] = {"heartbeat_at": time.time()}
+    if body.get("complete"):
+        code = body.get("exitcode")
+        code = code if isinstance(code, int) else 1
+        values |= {"exit_code": code, "state": _end_state(writing, run, code)}
+    elif body.get("preempting"):
+        values["state"] = "preempting"
+    elif run.state in ("pending", "crashed"):
+        values["state"] = "running"
+    return values
+
+
+def _end_state(writing: sa.Connection, run: Run, code: int) -> str:
+    """Classify an end: the server's own stop decides before the exit code does."""
+    sweep = sweeps.by_id(writing, run.sweep_id) if run.sweep_id else None
+    if run.stop_requested or (sweep is not None and sweep.state == "CANCELED"):
+        return "killed"
+    return "finished" if code == 0 else "failed"

@@ -1,0 +1,44 @@
+"""Cursor paging over a list; a cursor is the position of its item."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sweepcnn.server.errors import ApiError
+
+_MOST = 10_000
+
+
+def connection(
+    items: Sequence[Any],
+    first: int | None = None,
+    after: str | None = None,
+    edge: Callable[[Any], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Give a page of items as a GraphQL connection.
+
+    Args:
+        items: all items in order.
+        first: the most items of the page; null for all.
+        after: the cursor of the item before the page; null for the beginning.
+        edge: further fields of an item's edge.
+
+    Raises:
+        ApiError: the cursor is not one of ours.
+    """
+    if after and not after.isdecimal():
+        raise ApiError(f"cursor {after[:40]!r} is not one of this server's", 400)
+    start = int(after) + 1 if after else 0
+    end = start + min(_MOST if first is None else max(first, 0), _MOST)
+    page = items[start:end]
+    edges = [
+        {"node": item, "cursor": str(start + index)} | (edge(item) if edge else {})
+        for index, item in enumerate(page)
+    ]
+    return {
+        "edges": edges,
+        "pageInfo": {
+            "endCursor": str(start + len(page) - 1) if page else after,
+            "hasNextPage": end < len(items),
+        },
+        "totalCount": len(items),
+    }

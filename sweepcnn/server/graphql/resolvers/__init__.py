@@ -1,0 +1,25 @@
+"""Resolvers by noun; what is not here is read from the record by its name in snake case."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sweepcnn.server.graphql.resolvers import (
+    accounts,
+    artifact_writes,
+    artifacts,
+    files,
+    projects,
+    runs,
+    sweeps,
+)
+
+RESOLVERS: dict[str, dict[str, Callable[..., Any]]] = {}
+for _module in (accounts, projects, runs, files, sweeps, artifacts, artifact_writes):
+    for _type, _fields in _module.RESOLVERS.items():
+        RESOLVERS.setdefault(_type, {}).update(_fields)
+
+# Which type an interface or union stands for.
+TYPE_OF: dict[str, Callable[..., str]] = {
+    "ArtifactCollection": lambda *_: "ArtifactSequence",
+    "ArtifactCreator": artifacts.creator_type,
+}

@@ -1,0 +1,65 @@
+"""Projects, and what is found under them."""
+
+from typing import Any
+
+from sweepcnn.server import ids
+from sweepcnn.server.context import Info, Request
+from sweepcnn.server.errors import ApiError
+from sweepcnn.server.graphql.paging import connection
+from sweepcnn.server.graphql.resolvers.accounts import entity
+from sweepcnn.storage import projects, users
+from sweepcnn.storage.projects import Project
+
+
+def _project(_root: Any, info: Info, name: str | None = None, **arguments: Any) -> Project | None:
+    request: Request = info.context
+    owner = request.entity(arguments.get("entityName"))
+    return projects.get(request.connection, owner, name) if name else None
+
+
+def _projects(_root: Any, info: Info, **arguments: Any) -> dict[str, Any]:
+    request: Request = info.context
+    found = projects.of_entity(request.connection, request.entity(arguments.get("entityName")))
+    return connection(found, arguments.get("first"), arguments.get("after"))
+
+
+def check_name(name: str | None) -> str:
+    """Check a project's name as W&B's client does.
+
+    Raises:
+        ApiError: it is empty, too long or has characters that an address cannot carry.
+    """
+    if not name or len(name) > 128 or set(name) & set("/\\#?%:") or not name.isprintable():
+        raise ApiError(
+            f"project name {name!r}: must be 1 to 128 characters without / \\ # ? % :", 400
+        )
+    return name
+
+
+def _upsert_model(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
+    request: Request = info.context
+    owner = request.entity(input.get("entityName"))
+    with request.write() as writing:
+        name = check_name(input.get("name"))
+        project, inserted = projects.get_or_create(writing, owner, name)
+    return {"project": project, "model": project, "inserted": inserted}
+
+
+def _owner(project: Project, info: Info) -> users.User | None:
+    return users.by_name(info.context.connection, project.entity)
+
+
+RESOLVERS = {
+    "Query": {"project": _project, "model": _project, "models": _projects},
+    "Mutation": {"upsertModel": _upsert_model},
+    "Project": {
+        "id": lambda project, _: ids.encode("Project", project.id),
+        "internalId": lambda project, _: str(project.id),
+        "entityName": lambda project, _: project.entity,
+        "entity": lambda project, _: entity(project.entity),
+        "access": lambda *_: "PRIVATE",
+        "isBenchmark": lambda *_: False,
+        "readOnly": lambda *_: False,
+        "user": _owner,
+    },
+}

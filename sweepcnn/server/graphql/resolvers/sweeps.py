@@ -1,0 +1,231 @@
+"""Sweeps and their agents."""
+
+import json
+import math
+import time
+from typing import Any
+
+import yaml
+
+from sweepcnn.config import SweepConfig
+from sweepcnn.errors import InputError
+from sweepcnn.scheduler import StateError, UnknownAgentError, change_state
+from sweepcnn.scheduler.names import new_id
+from sweepcnn.scheduler.trials import summary_number
+from sweepcnn.search.space import Space
+from sweepcnn.server import ids
+from sweepcnn.server.context import Info, Request
+from sweepcnn.server.errors import ApiError
+from sweepcnn.server.graphql.paging import connection
+from sweepcnn.server.graphql.resolvers.projects import check_name
+from sweepcnn.storage import projects, runs, sweeps
+from sweepcnn.storage.projects import Project
+from sweepcnn.storage.sweeps import Agent, Sweep
+
+# Reading
+
+
+def _sweep(
+    project: Project,
+    info: Info,
+    sweepName: str,  # noqa: N803
+) -> Sweep | None:
+    return sweeps.get(info.context.connection, project.id, sweepName)
+
+
+def _sweeps(project: Project, info: Info, **arguments: Any) -> dict[str, Any]:
+    found = sweeps.of_project(info.context.connection, project.id)
+    return connection(found, arguments.get("first"), arguments.get("after"))
+
+
+def _runs(sweep: Sweep, info: Info, **arguments: Any) -> dict[str, Any]:
+    found = runs.of_sweep(info.context.connection, sweep.id)
+    return connection(found, arguments.get("first"), arguments.get("after"))
+
+
+def _best_loss(sweep: Sweep, info: Info) -> float | None:
+    """Give the best value of the metric, negated where more is better."""
+    config = _config(sweep)
+    if config is None or config.metric is None:
+        return None
+    sign = -1 if config.metric.goal == "maximize" else 1
+    found = runs.of_sweep(info.context.connection, sweep.id)
+    values = [summary_number(run.summary, config.metric.name) for run in found]
+    return min((sign * value for value in values if value is not None), default=None)
+
+
+def _run_count_expected(sweep: Sweep, _info: Info) -> int | None:
+    config = _config(sweep)
+    if config is None or config.obstacles():
+        return None
+    ends = [config.run_cap, Space.of(config.parameters).size if config.method == "grid" else None]
+    least = min((end for end in ends if end is not None), default=math.inf)
+    return None if least == math.inf else int(least)
+
+
+def _config(sweep: Sweep) -> SweepConfig | None:
+    try:
+        return SweepConfig.read(yaml.safe_load(sweep.config))[0]
+    except InputError:
+        return None
+
+
+def _agent_runs(agent: Agent, info: Info, **arguments: Any) -> dict[str, Any]:
+    reading = info.context.connection
+    row_ids = sweeps.agent_run_ids(reading, agent.id)
+    found = [run for run in (runs.by_id(reading, i) for i in row_ids) if run is not None]
+    return connection(found, arguments.get("first"), arguments.get("after"))
+
+
+def _agent(
+    sweep: Sweep,
+    info: Info,
+    agentName: str,  # noqa: N803
+) -> Agent | None:
+    found = sweeps.agents(info.context.connection, sweep.id)
+    matching = [a for a in found if agentName in (a.name, ids.encode("Agent", a.id))]
+    return matching[0] if matching else None
+
+
+def _agents(sweep: Sweep, info: Info) -> dict[str, Any]:
+    return connection(sweeps.agents(info.context.connection, sweep.id))
+
+
+# Writing
+
+
+def _upsert_sweep(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
+    request: Request = info.context
+    if input.get("priorRunsFilters"):
+        raise ApiError("prior runs are not served by this backend; leave --prior_run out", 400)
+    values, warnings = _sweep_values(input)
+    with request.write() as writing:
+        if input.get("id"):
+            sweep = sweeps.by_id(writing, ids.decode("Sweep", input["id"]))
+            if sweep is None:
+                raise ApiError("sweep not found", 404)
+            request.check_owner(writing, sweep.project_id)
+            if values:
+                sweeps.update(writing, sweep.id, **values)
+        else:
+            if "config" not in values:
+                raise ApiError("a new sweep needs a config", 400)
+            owner = request.entity(input.get("entityName"))
+            name = check_name(input.get("projectName") or "uncategorized")
+            project, _ = projects.get_or_create(writing, owner, name)
+            of = {"project_id": project.id, "user_id": request.user.id, "name": new_id()}
+            sweep = sweeps.by_id(writing, sweeps.add(writing, **of, **values))
+        assert sweep is not None
+        if input.get("state"):
+            try:
+                change_state(writing, sweep, input["state"])
+            except StateError as error:
+                raise ApiError(str(error), 400) from None
+        sweep = sweeps.by_id(writing, sweep.id)
+    return {"sweep": sweep, "configValidationWarnings": warnings}
+
+
+_TEXTS = {
+    "description": "description",
+    "displayName": "display_name",
+    "controller": "controller",
+    "scheduler": "scheduler",
+}
+
+
+def _sweep_values(given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Turn what is given into columns, and judge the configuration."""
+    values = {c: given[field] for field, c in _TEXTS.items() if given.get(field) is not None}
+    if given.get("config") is None:
+        return values, []
+    try:
+        document = yaml.safe_load(given["config"])
+    except yaml.YAMLError as error:
+        raise ApiError(f"the sweep config is no YAML: {error}", 400) from None
+    if not isinstance(document, dict):
+        raise ApiError("the sweep config must be a mapping", 400)
+    values |= {"config": given["config"], "method": str(document.get("method") or "custom")}
+    values.setdefault("display_name", document.get("name"))
+    values.setdefault("description", document.get("description"))
+    return values, _warnings(document)
+
+
+def _warnings(document: dict[str, Any]) -> list[str]:
+    """Say what will not be acted on; a sweep is created all the same, as W&B's cloud does."""
+    try:
+        config, unknown = SweepConfig.read(document)
+    except InputError as error:
+        return [f"this sweep will hand out no runs: {problem}" for problem in error.problems]
+    obstacles = [f"this sweep will hand out no runs: {problem}" for problem in config.obstacles()]
+    return obstacles + [str(problem) for problem in [*unknown, *config.ignored()]]
+
+
+def _create_agent(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
+    request: Request = info.context
+    with request.write() as writing:
+        project = request.project(writing, input.get("entityName"), input.get("projectName"))
+        sweep = sweeps.get(writing, project.id, input["sweep"])
+        if sweep is None:
+            raise ApiError(f"sweep {input['sweep']!r} not found in {project.name!r}", 404)
+        of = {"sweep_id": sweep.id, "user_id": request.user.id, "host": input["host"][:200]}
+        agent_id = sweeps.add_agent(writing, name=new_id(), **of)
+        agent = sweeps.agent(writing, agent_id)
+    if sweep.method == "bayes":
+        request.backend.scheduler.expect_model()
+    return {"agent": agent}
+
+
+def _heartbeat(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
+    request: Request = info.context
+    agent_id = ids.decode("Agent", input["id"])
+    with request.backend.database.read() as reading:  # not kept open while the search thinks
+        agent = sweeps.agent(reading, agent_id)
+        sweep = sweeps.by_id(reading, agent.sweep_id) if agent else None
+        if sweep is None:
+            raise ApiError("Sweep was deleted or agent was not found.", 404)
+        request.check_owner(reading, sweep.project_id)
+    try:
+        state = json.loads(input.get("runState") or "{}")
+    except ValueError:
+        raise ApiError("runState is no JSON", 400) from None
+    alive = {str(run) for run, is_alive in state.items() if is_alive}
+    try:
+        commands = request.backend.scheduler.heartbeat(agent_id, alive)
+    except UnknownAgentError as error:
+        raise ApiError(str(error), 404) from None
+    return {"agent": agent, "commands": json.dumps([c.as_json() for c in commands])}
+
+
+RESOLVERS = {
+    "Mutation": {
+        "upsertSweep": _upsert_sweep,
+        "createAgent": _create_agent,
+        "agentHeartbeat": _heartbeat,
+    },
+    "Project": {
+        "sweep": _sweep,
+        "sweeps": _sweeps,
+        "totalSweeps": lambda project, info: len(
+            sweeps.of_project(info.context.connection, project.id)
+        ),
+    },
+    "Sweep": {
+        "id": lambda sweep, _: ids.encode("Sweep", sweep.id),
+        "project": lambda sweep, info: projects.by_id(info.context.connection, sweep.project_id),
+        "earlyStopJobRunning": lambda *_: False,
+        "bestLoss": _best_loss,
+        "runCount": lambda sweep, info: runs.count(info.context.connection, sweep_id=sweep.id),
+        "runCountExpected": _run_count_expected,
+        "runs": _runs,
+        "agent": _agent,
+        "agents": _agents,
+    },
+    "Agent": {
+        "id": lambda agent, _: ids.encode("Agent", agent.id),
+        "state": lambda agent, _: "RUNNING" if time.time() - agent.heartbeat_at < 60 else "LOST",
+        "totalRuns": lambda agent, info: len(
+            sweeps.agent_run_ids(info.context.connection, agent.id)
+        ),
+        "runs": _agent_runs,
+    },
+}

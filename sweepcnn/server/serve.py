@@ -1,0 +1,129 @@
+"""Starting the backend: data folder, first user, socket."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.routing import BaseRoute
+
+from sweepcnn.errors import InputError, Problem, WorkError
+from sweepcnn.scheduler import Scheduler
+from sweepcnn.search.worker import SearchWorker
+from sweepcnn.server.addresses import Addresses
+from sweepcnn.server.app import create_app
+from sweepcnn.server.context import Backend
+from sweepcnn.storage import users
+from sweepcnn.storage.blobs import BlobStore
+from sweepcnn.storage.database import Database
+
+FIRST_USER = "local"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A server that listens."""
+
+    url: str
+    api_key: str
+    data_dir: Path
+
+
+def serve(
+    *,
+    host: str,
+    port: int,
+    data_dir: Path,
+    database_url: str | None,
+    on_ready: Callable[[Ready], None],
+    pages: Callable[[Backend], Sequence[BaseRoute]] = lambda _: (),
+) -> None:
+    """Run the backend until it is told to end (SIGINT, SIGTERM).
+
+    Args:
+        host: a loopback address.
+        port: 0 takes a free one.
+        data_dir: made if it is new.
+        database_url: a SQLAlchemy URL; null is SQLite in the data folder.
+        on_ready: called once requests are accepted by the socket.
+        pages: makes the routes of the web pages.
+
+    Raises:
+        InputError: the address is not a loopback address.
+        WorkError: the data folder cannot be written or the port is taken.
+    """
+    if host not in LOOPBACK:
+        rule = "serves this machine alone: there are no accounts yet to keep others out"
+        raise InputError(Problem(f"--host {host}", rule, f"use one of {', '.join(LOOPBACK)}"))
+    secret = _prepare_folder(data_dir)
+    listener = _listen(host, port)
+    database = Database(database_url or f"sqlite:///{data_dir / 'sweepcnn.db'}")
+    api_key = _first_user(database, data_dir)
+    worker = SearchWorker()
+    backend = Backend(
+        database=database,
+        blobs=BlobStore(data_dir / "blobs"),
+        addresses=Addresses(secret),
+        scheduler=Scheduler(database, worker),
+        secret=secret,
+    )
+
+    def end() -> None:
+        worker.close()
+        database.close()
+
+    app = create_app(backend, pages=pages(backend), on_end=end)
+    shown = f"[{host}]" if ":" in host else host
+    on_ready(Ready(f"http://{shown}:{listener.getsockname()[1]}", api_key, data_dir))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _prepare_folder(data_dir: Path) -> str:
+    """Make the data folder, readable by its owner alone, and give the signing secret in it."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _kept_secret(data_dir / "secret", lambda: secrets.token_hex(32))
+    except OSError as error:
+        problem = Problem(f"--data-dir {data_dir}", str(error), "name a folder you may write to")
+        raise WorkError(problem) from None
+
+
+def _kept_secret(path: Path, make: Callable[[], str]) -> str:
+    """Read a secret, or make it in a file for its owner alone."""
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(make())
+    return path.read_text().strip()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Open the socket ourselves: its port is known, and bound, before anything is announced."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        problem = Problem(f"--port {port}", str(error), "stop what uses it, or use --port 0")
+        raise WorkError(problem) from None
+    listener.listen(256)
+    return listener
+
+
+def _first_user(database: Database, data_dir: Path) -> str:
+    """Make the first user on first start; give the key, which lies in the data folder."""
+    key = _kept_secret(data_dir / "api-key", lambda: secrets.token_hex(20))
+    with database.write() as connection:
+        user = users.by_name(connection, FIRST_USER)
+        if user is None:
+            users.add(connection, FIRST_USER, key, admin=True)
+        elif users.by_key(connection, key) is None:  # the file was replaced
+            users.set_key(connection, user.id, key)
+    return key

@@ -1,0 +1,71 @@
+"""Files by content: the name of a blob is the SHA-256 of its bytes."""
+
+import base64
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Blob:
+    """What is known of a stored blob."""
+
+    sha256: str
+    """Hexadecimal."""
+    md5: str
+    """Base64, as W&B's client states and checks digests."""
+    size: int
+    """Bytes."""
+
+
+class TooLargeError(Exception):
+    """An upload went on past its limit."""
+
+
+class BlobStore:
+    """A folder of blobs. Written to a temporary file, synced, then renamed: never half there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._incoming = folder / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    async def put(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
+        """Store a stream without holding it in memory.
+
+        Raises:
+            TooLargeError: the stream has more than `limit` bytes; nothing of it is kept.
+        """
+        sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+        handle, name = tempfile.mkstemp(dir=self._incoming)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > limit:
+                        raise TooLargeError
+                    sha256.update(chunk)
+                    md5.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            target = self.path(sha256.hexdigest())
+            target.parent.mkdir(exist_ok=True)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        return Blob(sha256.hexdigest(), base64.b64encode(md5.digest()).decode(), size)
+
+    def path(self, sha256: str) -> Path:
+        """Give the place of a blob; whether it is there is not checked."""
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+            raise ValueError(f"{sha256!r} is no SHA-256 in hexadecimal")
+        return self._folder / sha256[:2] / sha256
+
+    def read(self, sha256: str) -> bytes:
+        """Give a small blob's bytes."""
+        return self.path(sha256).read_bytes()

@@ -1,0 +1,122 @@
+"""Runs: their state, configuration and summary."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from sweepcnn.storage import tables
+from sweepcnn.storage.database import insert
+from sweepcnn.storage.records import many, one
+
+# pending: handed out by a sweep, not yet started. The last three of LIVE are on their way.
+LIVE = ("pending", "running", "preempting")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as stored; `name` is the id that people see."""
+
+    id: int
+    project_id: int
+    user_id: int
+    sweep_id: int | None
+    name: str
+    display_name: str
+    state: str
+    config: str
+    summary: str
+    description: str | None
+    notes: str | None
+    tags: str
+    group_name: str | None
+    job_type: str | None
+    host: str | None
+    program: str | None
+    repo: str | None
+    commit: str | None
+    exit_code: int | None
+    stop_requested: bool
+    created_at: float
+    heartbeat_at: float | None
+
+
+_table = tables.runs
+
+
+def get(connection: sa.Connection, project_id: int, name: str) -> Run | None:
+    """Find a run of a project by the name people see."""
+    where = (_table.c.project_id == project_id, _table.c.name == name)
+    return one(Run, connection.execute(sa.select(_table).where(*where)).first())
+
+
+def by_id(connection: sa.Connection, run_id: int) -> Run | None:
+    """Find a run by row id."""
+    return one(Run, connection.execute(sa.select(_table).where(_table.c.id == run_id)).first())
+
+
+def of_project(connection: sa.Connection, project_id: int) -> list[Run]:
+    """List a project's runs, oldest first."""
+    query = sa.select(_table).where(_table.c.project_id == project_id).order_by(_table.c.id)
+    return many(Run, connection.execute(query))
+
+
+def of_sweep(connection: sa.Connection, sweep_id: int) -> list[Run]:
+    """List a sweep's runs, oldest first."""
+    query = sa.select(_table).where(_table.c.sweep_id == sweep_id).order_by(_table.c.id)
+    return many(Run, connection.execute(query))
+
+
+def count(connection: sa.Connection, **equal: object) -> int:
+    """Count the runs whose columns have these values."""
+    where = [_table.c[name] == value for name, value in equal.items()]
+    return connection.execute(sa.select(sa.func.count(_table.c.id)).where(*where)).scalar_one()
+
+
+def count_live(connection: sa.Connection, sweep_id: int) -> int:
+    """Count a sweep's runs that have not ended."""
+    where = (_table.c.sweep_id == sweep_id, _table.c.state.in_(LIVE))
+    return connection.execute(sa.select(sa.func.count(_table.c.id)).where(*where)).scalar_one()
+
+
+def add(
+    connection: sa.Connection, *, project_id: int, user_id: int, name: str, **values: Any
+) -> int:
+    """Add a run and give its row id."""
+    row = {
+        "display_name": name,
+        "state": "running",
+        "config": "{}",
+        "summary": "{}",
+        "tags": "[]",
+        "stop_requested": False,
+        "created_at": time.time(),
+    }
+    row |= {"project_id": project_id, "user_id": user_id, "name": name} | values
+    return insert(connection, _table, row)
+
+
+def update(connection: sa.Connection, run_id: int, **values: Any) -> None:
+    """Change columns of a run."""
+    connection.execute(_table.update().where(_table.c.id == run_id).values(values))
+
+
+def end(connection: sa.Connection, run_ids: Iterable[int], state: str) -> None:
+    """Set runs that have not ended to an end state."""
+    where = (_table.c.id.in_(list(run_ids)), _table.c.state.in_(LIVE))
+    connection.execute(_table.update().where(*where).values(state=state))
+
+
+def silent_before(connection: sa.Connection, when: float) -> list[Run]:
+    """List live runs last heard of before a time, pending ones by their agent's word."""
+    handed_out = sa.join(tables.suggestions, tables.agents)
+    agent_silent = (
+        sa.select(tables.suggestions.c.run_id)
+        .select_from(handed_out)
+        .where(tables.agents.c.heartbeat_at < when)
+    )
+    running = _table.c.state.in_(("running", "preempting")) & (_table.c.heartbeat_at < when)
+    pending = (_table.c.state == "pending") & _table.c.id.in_(agent_silent)
+    return many(Run, connection.execute(sa.select(_table).where(running | pending)))

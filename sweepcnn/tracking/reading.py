@@ -1,0 +1,143 @@
+"""Reading runs back through W&B's public API."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import wandb
+from wandb.errors import CommError
+
+from sweepcnn.config import RunConfig
+from sweepcnn.errors import InputError, Problem, WorkError
+from sweepcnn.tracking.writing import CHECKPOINT
+
+BEST_METRIC = "best_val_accuracy"
+_USABLE = ("ok", "stopped", None)  # null: a run of another program, which sets no status
+_ENDED = ("finished", "killed")
+
+
+@dataclass(frozen=True)
+class BestRun:
+    """The winner of a sweep or a project."""
+
+    run_id: str
+    sweep_id: str | None
+    metric: str
+    value: float
+    epoch: int | None
+    config: dict[str, Any]
+    url: str
+    checkpoint: str | None
+    """The artifact's name, or a local path once it is downloaded."""
+
+
+def find_best(
+    project: str, *, entity: str | None, sweep: str | None, metric: str | None
+) -> BestRun:
+    """Find the best run that finished or was stopped, by its best epoch; of equals the earlier.
+
+    Args:
+        project: the project's name.
+        entity: its owner; null is the user's own.
+        sweep: a sweep's id; null takes all runs of the project.
+        metric: null is the sweep's own metric, else `best_val_accuracy`.
+
+    Raises:
+        InputError: the project or the sweep is unknown.
+        WorkError: there is no run with that metric.
+    """
+    api = wandb.Api()
+    owner = entity or api.default_entity or ""
+    known_goals = _goals(api, owner, project, sweep)
+    name = metric or (next(iter(known_goals), BEST_METRIC) if sweep else BEST_METRIC)
+    maximize = known_goals.get(name, "minimize" if "loss" in name else "maximize") == "maximize"
+    filters: dict[str, Any] = {"state": {"$in": list(_ENDED)}}
+    if sweep:
+        filters["sweep"] = sweep
+    runs = api.runs(f"{owner}/{project}", filters=filters, order="+created_at", lazy=False)
+    sign = 1 if maximize else -1
+    scored = [(run, *_best_epoch(run, name, sign)) for run in runs if _is_usable(run)]
+    usable = [(run, value, epoch) for run, value, epoch in scored if value is not None]
+    if not usable:
+        what = f"sweep {sweep}" if sweep else f"project {owner}/{project}"
+        rule = f"has no finished run with {name}"
+        remedy = "wait for a run to finish, or name another --metric"
+        raise WorkError(Problem(what, rule, remedy))
+    run, value, epoch = max(usable, key=lambda found: sign * found[1])  # the first of equals
+    return BestRun(
+        run_id=run.id,
+        sweep_id=run.sweep_name,
+        metric=name,
+        value=value,
+        epoch=epoch,
+        config=_run_config(run.config),
+        url=run.url,
+        checkpoint=_checkpoint(run),
+    )
+
+
+def download_checkpoint(name: str, folder: Path) -> Path:
+    """Download a checkpoint's artifact into a folder and give the file's path."""
+    artifact = wandb.Api().artifact(name, type="model")
+    return Path(artifact.download(str(folder))) / CHECKPOINT
+
+
+def download_pictures(run_path: str, folder: Path) -> list[Path]:
+    """Download the pictures of a run (`entity/project/run`) and give their paths."""
+    run = wandb.Api().run(run_path)
+    files = [file for file in run.files() if file.name.endswith(".png")]
+    return [Path(file.download(str(folder), replace=True).name) for file in files]
+
+
+def _goals(api: wandb.Api, owner: str, project: str, sweep: str | None) -> dict[str, str]:
+    """Give the goals of the metrics of one sweep, or of all in a project."""
+    try:
+        if sweep:
+            sweeps: Iterable[Any] = [api.sweep(f"{owner}/{project}/{sweep}")]
+        else:
+            sweeps = api.project(project, owner).sweeps()
+        metrics = [found.config.get("metric") or {} for found in sweeps]
+    except (CommError, ValueError) as error:
+        names = ", ".join(found.name for found in api.projects(owner)) or "none"
+        what = f"{owner}/{project}" + (f"/{sweep}" if sweep else "")
+        remedy = f"known projects of {owner}: {names}"
+        raise InputError(Problem(what, f"cannot be read ({error})", remedy)) from None
+    return {m["name"]: m.get("goal", "minimize") for m in metrics if "name" in m}
+
+
+def _is_usable(run: Any) -> bool:
+    return run.summary.get("status") in _USABLE
+
+
+def _best_epoch(run: Any, metric: str, sign: int) -> tuple[float | None, int | None]:
+    """Give the best value of a metric in a run and its epoch: best, where the summary has last."""
+    summary = run.summary
+    if metric == BEST_METRIC:
+        return _finite(summary.get(metric)), summary.get("best_epoch")
+    rows = [row for row in run.scan_history(keys=["epoch", metric]) if _finite(row[metric])]
+    if not rows:
+        return _finite(summary.get(metric)), None
+    best = max(rows, key=lambda row: sign * row[metric])
+    return float(best[metric]), int(best["epoch"])
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _run_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep our own parameters; a run of another program has none of them, and keeps all."""
+    ours = {key: value for key, value in config.items() if key in RunConfig.model_fields}
+    return ours or dict(config)
+
+
+def _checkpoint(run: Any) -> str | None:
+    """Name the artifact of a run's best checkpoint."""
+    for artifact in run.logged_artifacts():
+        if artifact.type == "model" and "best" in artifact.aliases:
+            return str(artifact.qualified_name)
+    return None

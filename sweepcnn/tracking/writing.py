@@ -1,0 +1,122 @@
+"""Writing one run to W&B."""
+
+import netrc
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import wandb
+from PIL import Image
+
+DEFAULT_PROJECT = "sweepcnn"
+CHECKPOINT = "best.pt"
+"""The checkpoint's name in its artifact."""
+
+
+class TrackedRun:
+    """A run that is being written.
+
+    Args:
+        run: what `wandb.init` gave.
+    """
+
+    def __init__(self, run: wandb.Run) -> None:
+        self._run = run
+        # The step is the epoch: curves of runs compare epoch by epoch.
+        run.define_metric("epoch", hidden=True)
+        run.define_metric("*", step_metric="epoch")
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return str(self._run.id)
+
+    @property
+    def url(self) -> str | None:
+        """The run's page; null offline."""
+        return self._run.url
+
+    @property
+    def folder(self) -> Path:
+        """A local folder of this run that nobody else writes to and that is not uploaded."""
+        folder = Path(self._run.settings.sync_dir) / "checkpoint"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def sweep_values(self) -> dict[str, Any]:
+        """Give the parameters that the sweep chose."""
+        return {key: value for key, value in self._run.config.items() if key != "_wandb"}
+
+    def set_config(self, values: Mapping[str, Any]) -> None:
+        """Add what the sweep did not choose; its own values are left as they came."""
+        chosen = self.sweep_values()
+        self._run.config.update({k: v for k, v in values.items() if k not in chosen})
+
+    def log_epoch(self, metrics: Mapping[str, float | int]) -> None:
+        """Log the metrics of one epoch."""
+        self._run.log(dict(metrics))
+
+    def log_pictures(self, pictures: Mapping[str, Image.Image]) -> None:
+        """Log pictures under their names."""
+        self._run.log({name: wandb.Image(picture) for name, picture in pictures.items()})
+
+    def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Log a table."""
+        table = wandb.Table(columns=list(columns), data=[list(row) for row in rows])
+        self._run.log({name: table})
+
+    def set_summary(self, values: Mapping[str, Any]) -> None:
+        """Set what is known of the run as a whole."""
+        self._run.summary.update(dict(values))
+
+    def save_checkpoint(self, path: Path, metadata: Mapping[str, Any]) -> None:
+        """Upload the best checkpoint as an artifact with the aliases best and latest."""
+        artifact = wandb.Artifact(f"model-{self.id}", type="model", metadata=dict(metadata))
+        # No copy into wandb's cache: with hundreds of runs it would fill the disk.
+        artifact.add_file(str(path), name=CHECKPOINT, policy="immutable", skip_cache=True)
+        self._run.log_artifact(artifact, aliases=["best", "latest"])
+
+
+def in_sweep() -> bool:
+    """Tell whether an agent started this process; the run is then the one it was given."""
+    return "WANDB_SWEEP_ID" in os.environ
+
+
+@contextmanager
+def tracked_run(name: str | None = None) -> Iterator[TrackedRun]:
+    """Open a run: the one that `wandb agent` was given, or a new one.
+
+    Without an API key the run is written offline (to be sent by `wandb sync`), where W&B's client
+    would ask on the terminal or fail. WANDB_MODE decides where it is set.
+
+    Args:
+        name: a display name; null takes W&B's.
+    """
+    mode = None if os.environ.get("WANDB_MODE") or _has_key() else "offline"
+    project = os.environ.get("WANDB_PROJECT", DEFAULT_PROJECT)
+    with wandb.init(
+        project=None if in_sweep() else project,
+        name=name,
+        mode=mode,  # type: ignore[arg-type]  # the names of modes are W&B's
+        settings=wandb.Settings(console="wrap"),
+    ) as run:
+        yield TrackedRun(run)
+
+
+def _has_key() -> bool:
+    """Tell whether W&B's client will find an API key, where it looks for one."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
+    places = [os.environ.get("NETRC"), "~/.netrc", "~/_netrc"]
+    for place in places:
+        path = Path(place).expanduser() if place else None
+        if path and path.exists():
+            try:
+                return netrc.netrc(str(path)).authenticators(host or "") is not None
+            except (OSError, netrc.NetrcParseError):
+                return False
+    return False

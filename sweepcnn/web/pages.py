@@ -1,0 +1,234 @@
+"""The pages: projects, a project, a sweep, a run; after a login with the API key."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import sqlalchemy as sa
+import yaml
+from jinja2 import Environment, PackageLoader
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sweepcnn.scheduler.trials import summary_number
+from sweepcnn.storage import projects, run_files, runs, sweeps
+from sweepcnn.storage.database import Database
+from sweepcnn.storage.projects import Project
+from sweepcnn.storage.runs import Run
+from sweepcnn.storage.sweeps import Sweep
+from sweepcnn.web.sessions import Sessions
+
+_METRIC = "best_val_accuracy"
+_MAX_FORM_BYTES = 4096
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self';"
+        " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+PictureAddress = Callable[[str, str, str], str]
+"""(SHA-256, type, name) -> the address of a picture on this server."""
+
+
+@dataclass(frozen=True)
+class _Site:
+    database: Database
+    sessions: Sessions
+    picture_address: PictureAddress
+    templates: Environment
+
+
+class _NotFoundError(Exception):
+    pass
+
+
+def routes(database: Database, secret: str, picture_address: PictureAddress) -> list[BaseRoute]:
+    """Give the routes of all pages.
+
+    Args:
+        database: what is shown.
+        secret: signs the login's cookie.
+        picture_address: gives the address of a stored picture.
+    """
+    templates = Environment(loader=PackageLoader("sweepcnn.web"), autoescape=True)
+    templates.filters["number"] = _number
+    templates.filters["time"] = _time
+    templates.filters["segment"] = lambda text: quote(text, safe="")
+    site = _Site(database, Sessions(database, secret), picture_address, templates)
+    return [
+        Route("/login", partial(_login, site), methods=["GET", "POST"]),
+        Route("/", partial(_page, site, _home)),
+        Route("/{entity}/{project}", partial(_page, site, _project)),
+        Route("/{entity}/{project}/sweeps/{sweep}", partial(_page, site, _sweep)),
+        Route("/{entity}/{project}/runs/{run}", partial(_page, site, _run)),
+    ]
+
+
+Show = Callable[[_Site, sa.Connection, str, dict[str, str]], tuple[str, dict[str, Any]]]
+
+
+async def _page(site: _Site, show: Show, request: Request) -> Response:
+    """Show a page to who is signed in, and send others to the login."""
+
+    def render() -> Response:
+        user = site.sessions.user(request)
+        if user is None:
+            return RedirectResponse(f"/login?next={quote(request.url.path, safe='')}", 303)
+        try:
+            with site.database.read() as connection:
+                template, values = show(site, connection, user.name, request.path_params)
+        except _NotFoundError as error:
+            return _html(site, "message.html", 404, message=str(error))
+        return _html(site, template, **values)
+
+    return await run_in_threadpool(render)
+
+
+async def _login(site: _Site, request: Request) -> Response:
+    target = _local_path(request.query_params.get("next", "/"))
+    if request.method == "GET":
+        return _html(site, "login.html", target=target, failed=False)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_FORM_BYTES:
+            return _html(site, "message.html", 413, message="The form is too large.")
+    form = parse_qs(body.decode("utf-8", "replace"))
+    response = RedirectResponse(_local_path(form.get("next", ["/"])[0]), 303)
+    key = form.get("key", [""])[0].strip()
+    if await run_in_threadpool(site.sessions.log_in, response, key):
+        return response
+    return _html(site, "login.html", 403, target=target, failed=True)
+
+
+def _local_path(target: str) -> str:
+    """Keep a redirection on this server: two slashes of either kind would leave it."""
+    is_local = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if is_local and target.isprintable() else "/"
+
+
+def _html(site: _Site, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    text = site.templates.get_template(template).render(values)
+    return HTMLResponse(text, status, headers=_HEADERS)
+
+
+def _home(
+    _site: _Site, connection: sa.Connection, user: str, _path: dict[str, str]
+) -> tuple[str, dict[str, Any]]:
+    found = projects.of_entity(connection, user)
+    counts = {project.id: runs.count(connection, project_id=project.id) for project in found}
+    return "home.html", {"projects": found, "counts": counts}
+
+
+def _find_project(connection: sa.Connection, user: str, path: dict[str, str]) -> Project:
+    owned = path["entity"] == user
+    project = projects.get(connection, user, path["project"]) if owned else None
+    if project is None:
+        raise _NotFoundError(f"There is no project {path['entity']}/{path['project']}.")
+    return project
+
+
+def _project(
+    _site: _Site, connection: sa.Connection, user: str, path: dict[str, str]
+) -> tuple[str, dict[str, Any]]:
+    project = _find_project(connection, user, path)
+    values = {
+        "project": project,
+        "sweeps": sweeps.of_project(connection, project.id),
+        "rows": [_row(run, _METRIC) for run in runs.of_project(connection, project.id)][::-1],
+        "metric": _METRIC,
+        "parameters": [],
+    }
+    return "project.html", values
+
+
+def _sweep(
+    _site: _Site, connection: sa.Connection, user: str, path: dict[str, str]
+) -> tuple[str, dict[str, Any]]:
+    project = _find_project(connection, user, path)
+    sweep = sweeps.get(connection, project.id, path["sweep"])
+    if sweep is None:
+        raise _NotFoundError(f"There is no sweep {path['sweep']} in {project.name}.")
+    metric, maximize = _metric_of(sweep)
+    rows = [_row(run, metric) for run in runs.of_sweep(connection, sweep.id)]
+    origins = {s.run_id: s for s in sweeps.suggestions(connection, sweep.id)}
+    for row in rows:
+        suggestion = origins.get(row["run"].id)
+        row["point"] = json.loads(suggestion.point) if suggestion else {}
+        row["origin"] = suggestion.origin if suggestion else ""
+    usable = [row for row in rows if row["value"] is not None]
+    best = max(usable, key=lambda row: row["value"] * (1 if maximize else -1), default=None)
+    names = sorted({name for row in rows for name in row["point"]})
+    varied = [n for n in names if len({json.dumps(row["point"].get(n)) for row in rows}) > 1]
+    return "sweep.html", {
+        "project": project,
+        "sweep": sweep,
+        "rows": rows,
+        "best": best,
+        "metric": metric,
+        "parameters": varied,
+        "agents": sweeps.agents(connection, sweep.id),
+    }
+
+
+def _metric_of(sweep: Sweep) -> tuple[str, bool]:
+    metric = (yaml.safe_load(sweep.config) or {}).get("metric") or {}
+    if not isinstance(metric, dict):
+        return _METRIC, True
+    return str(metric.get("name", _METRIC)), metric.get("goal") == "maximize"
+
+
+def _row(run: Run, metric: str) -> dict[str, Any]:
+    status = json.loads(run.summary).get("status")
+    return {"run": run, "value": summary_number(run.summary, metric), "status": status}
+
+
+def _run(
+    site: _Site, connection: sa.Connection, user: str, path: dict[str, str]
+) -> tuple[str, dict[str, Any]]:
+    project = _find_project(connection, user, path)
+    run = runs.get(connection, project.id, path["run"])
+    if run is None:
+        raise _NotFoundError(f"There is no run {path['run']} in {project.name}.")
+    sweep = sweeps.by_id(connection, run.sweep_id) if run.sweep_id else None
+    pictures = [
+        {"name": file.name, "url": site.picture_address(file.sha256, file.mimetype, file.name)}
+        for file in run_files.of_run(connection, run.id)
+        if file.mimetype in ("image/png", "image/jpeg")
+    ]
+    config = {
+        key: value.get("value") if isinstance(value, dict) else value
+        for key, value in json.loads(run.config).items()
+        if key != "_wandb"
+    }
+    summary = json.loads(run.summary)
+    plain = {k: v for k, v in summary.items() if not isinstance(v, dict | list) and k[0] != "_"}
+    return "run.html", {
+        "project": project,
+        "run": run,
+        "sweep": sweep,
+        "config": config,
+        "summary": plain,
+        "pictures": pictures,
+    }
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value)
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

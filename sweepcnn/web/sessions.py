@@ -1,0 +1,43 @@
+"""Who looks at the pages: a signed cookie, set by a login with the API key."""
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sweepcnn.storage import users
+from sweepcnn.storage.database import Database
+
+_COOKIE = "sweepcnn_session"
+_LIFETIME_S = 30 * 24 * 3600
+
+
+class Sessions:
+    """Signs people in and knows them again.
+
+    A cookie names the user and their key's hash, so that a new key ends all sessions of the old.
+    """
+
+    def __init__(self, database: Database, secret: str) -> None:
+        self._database = database
+        self._serializer = URLSafeTimedSerializer(secret, salt="session")
+
+    def log_in(self, response: Response, api_key: str) -> bool:
+        """Set the cookie of a key's owner; tells whether the key is known."""
+        with self._database.read() as connection:
+            user = users.by_key(connection, api_key)
+        if user is None:
+            return False
+        token = self._serializer.dumps([user.id, user.key_hash[:16]])
+        response.set_cookie(_COOKIE, token, max_age=_LIFETIME_S, httponly=True, samesite="strict")
+        return True
+
+    def user(self, request: Request) -> users.User | None:
+        """Give who is signed in; null for nobody."""
+        try:
+            token = request.cookies.get(_COOKIE, "")
+            user_id, key_hash = self._serializer.loads(token, max_age=_LIFETIME_S)
+        except (BadSignature, ValueError, TypeError):
+            return None
+        with self._database.read() as connection:
+            user = users.by_id(connection, user_id)
+        return user if user and user.key_hash.startswith(key_hash) else None
