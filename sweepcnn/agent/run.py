@@ -215,8 +215,6 @@ def _keep_best(run: TrackedRun, config: RunConfig, dataset: Dataset, result: Fit
     pictures = evaluation_pictures(
         predictions, dataset.val.pick, dataset.classes, seed=config.split_seed
     )
-    run.log_pictures(pictures)
-    rows = per_class(predictions, dataset.classes)
-    columns = ("class", "images", "right", "accuracy")
-    run.log_table("per_class_table", columns, [(r.name, r.n, r.right, r.accuracy) for r in rows])
+    rows = [(r.name, r.n, r.right, r.accuracy) for r in per_class(predictions, dataset.classes)]
+    run.log_evaluation(pictures, "per_class_table", ("class", "images", "right", "accuracy"), rows)
     return path

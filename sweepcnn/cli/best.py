@@ -24,7 +24,6 @@ def best(
 
     Examples:
       sweepcnn best --project da6401
-
       sweepcnn best --project da6401 --sweep abcd1234 --download best/ --json
     """
     import dataclasses

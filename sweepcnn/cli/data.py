@@ -1,12 +1,13 @@
 """`sweepcnn data`: public data sets."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from sweepcnn.cli.options import Json, help_of
+
+app = typer.Typer(rich_markup_mode=None)
 
 
 @app.callback()
@@ -14,26 +15,24 @@ def data() -> None:
     """Image data sets on this machine."""
 
 
-@app.command()
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="inaturalist, cifar10 or cifar100")],
     data_dir: Annotated[
         Path | None,
         typer.Option(help="Folder to put it into; default: SWEEPCNN_DATA_DIR or the user's own."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help='Print one line {"name", "path"} on stdout.')
-    ] = False,
+    json_: Json = False,
 ) -> None:
     """Download a public data set, check it and unpack it.
 
     A download that was broken off is resumed; a data set that is there already is left alone.
 
-    \b
     Examples:
       sweepcnn data fetch inaturalist
       sweepcnn data fetch cifar10 --data-dir /data --json
-    """  # noqa: D301 - click wants the character itself
+    """
+    import json
+
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
@@ -49,7 +48,10 @@ def fetch(
             data_dir=data_dir,
             progress=lambda done, total: bar.update(task, completed=done, total=total or None),
         )
-    if as_json:
+    if json_:
         typer.echo(json.dumps({"name": name, "path": str(path)}))
     else:
         typer.echo(f"{name}: {path}" + (" (was there already)" if already else ""))
+
+
+app.command(help=help_of(fetch))(fetch)

@@ -17,7 +17,6 @@ def demo(
 
     Examples:
       sweepcnn demo
-
       sweepcnn demo --json
     """
     import dataclasses

@@ -18,7 +18,6 @@ def describe(
 
     Examples:
       sweepcnn describe --preset a-best
-
       sweepcnn describe --set filters=64 --set filter_strategy=half --json
     """
     import json

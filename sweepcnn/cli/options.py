@@ -1,5 +1,7 @@
 """Options that several verbs share."""
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +17,11 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter; repeatable, YAML values."),
 ]
+
+
+def help_of(verb: Callable[..., None]) -> str:
+    """Give a verb's docstring as its help; the lines of its examples are kept as they are."""
+    return (inspect.getdoc(verb) or "").replace("\nExamples:", "\n\b\nExamples:")
 
 
 def read_values(file: Path | None, settings: list[str] | None) -> dict[str, Any]:
@@ -34,7 +41,7 @@ def read_values(file: Path | None, settings: list[str] | None) -> dict[str, Any]
             reason = " ".join(str(error).split())
             raise InputError(Problem(str(file), reason, "name a YAML file of parameters")) from None
         if loaded is not None and not isinstance(loaded, dict):
-            rule, remedy = "must hold parameters", "write one `key: value` a line"
+            rule, remedy = "is not a mapping of keys to values", "write one `key: value` a line"
             raise InputError(Problem(str(file), rule, remedy))
         values = loaded or {}
     for setting in settings or []:

@@ -23,10 +23,10 @@ def server(
 
     Examples:
       sweepcnn server
-
       sweepcnn server --port 0 --data-dir runs/ --json
     """
     import json
+    import signal
 
     from platformdirs import user_data_path
     from starlette.routing import BaseRoute
@@ -34,6 +34,9 @@ def server(
     from sweepcnn.server.context import Backend
     from sweepcnn.server.serve import Ready, serve
     from sweepcnn.web import pages
+
+    def end(_signal: int, _frame: object) -> None:
+        raise typer.Exit
 
     def announce(ready: Ready) -> None:
         if json_:
@@ -50,6 +53,7 @@ def server(
 
         return pages.routes(backend.database, backend.secret, picture)
 
+    signal.signal(signal.SIGTERM, end)  # to be told to end is no failure
     serve(
         host=host,
         port=port,

@@ -12,7 +12,6 @@ def train(config: ConfigFile = None, settings: Set = None, json_: Json = False) 
 
     Examples:
       sweepcnn train --set dataset=digits --set image_size=32 --set epochs=5
-
       sweepcnn train config.yaml --set seed=1 --json
     """
     import dataclasses

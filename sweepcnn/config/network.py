@@ -2,15 +2,28 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Tag
 
-from sweepcnn.config.values import Integer, OneOrMany, Real, Section
+from sweepcnn.config.values import (
+    NAME,
+    NAME_OR_NUMBER,
+    NUMBER,
+    Integer,
+    OneOrMany,
+    Real,
+    Section,
+)
 
 Activation = Literal["relu", "gelu", "silu", "mish", "elu", "leaky_relu", "tanh", "none"]
 FilterStrategy = Literal["same", "double", "half"]
-Padding = Literal["same", "valid"] | Annotated[Integer, Field(ge=0, le=64)]
+Padding = Annotated[
+    Annotated[Literal["same", "valid"], Tag(NAME)]
+    | Annotated[Integer, Field(ge=0, le=64), Tag(NUMBER)],
+    NAME_OR_NUMBER,
+]
 Pool = Literal["max", "avg", "none"]
 
+Blocks = Annotated[Integer, Field(ge=1, le=16)]
 Filters = Annotated[Integer, Field(ge=1, le=8192)]
 KernelSize = Annotated[Integer, Field(ge=1, le=63)]
 Units = Annotated[Integer, Field(ge=1, le=65536)]
@@ -22,7 +35,7 @@ class NetworkConfig(Section):
 
     preset: str | None = None
     """A named network whose values other keys override."""
-    blocks: Annotated[Integer, Field(ge=1, le=16)] = 5
+    blocks: Blocks = 5
     """The number of convolution blocks."""
     filters: OneOrMany[Filters] = 32
     """The filters of the first block, or a list with one number a block."""

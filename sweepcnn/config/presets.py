@@ -6,7 +6,7 @@ settings (optimizer, epochs, ...) stay at the defaults.
 
 from typing import Any
 
-from sweepcnn.config.problems import did_you_mean
+from sweepcnn.config.problems import did_you_mean, show
 from sweepcnn.errors import Problem
 
 _LENET = {
@@ -76,9 +76,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def preset_values(name: object) -> tuple[dict[str, Any], list[Problem]]:
     """Give the values of a preset (none for no preset), and a problem if there is no such one."""
-    if name is None:
+    if not isinstance(name, str):  # what is neither null nor text is refused by the field's type
         return {}, []
-    if isinstance(name, str) and name in PRESETS:
+    if name in PRESETS:
         return PRESETS[name], []
-    remedy = did_you_mean(str(name), PRESETS)
-    return {}, [Problem(f"preset = {name!r}", "unknown preset", remedy)]
+    return {}, [Problem(f"preset = {show(name)}", "unknown preset", did_you_mean(name, PRESETS))]

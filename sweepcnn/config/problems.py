@@ -1,15 +1,15 @@
 """pydantic's validation errors told as value, rule and next step, all at once."""
 
 import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from sweepcnn.config.values import UNION_TAGS
 from sweepcnn.errors import Problem
-
-_UNION_TAGS = {"one", "list"}  # of values.OneOrMany; they say nothing to a reader
 
 
 def problems_of(
@@ -32,22 +32,45 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
 
 
+def not_a_mapping(value: object) -> Problem:
+    """Tell that something else stands where keys and values belong."""
+    return Problem(
+        show(value), "is not a mapping of keys to values", "write one `key: value` a line"
+    )
+
+
+def show(value: object) -> str:
+    """Write a value in a message, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of more digits than Python writes out
+        return "a huge number"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
 def _problem(details: Any, model: type[BaseModel], synonyms: Mapping[str, str]) -> Problem:
-    location = [part for part in details["loc"] if part not in _UNION_TAGS]
-    value = details["input"]
-    message = str(details["msg"])
-    if details["type"] == "extra_forbidden":
+    location = [part for part in details["loc"] if part not in UNION_TAGS]
+    value, kind = details["input"], details["type"]
+    if kind == "invalid_key" or location[-1:] == ["[key]"]:
+        return Problem(f"key {show(value)}", "is not text", "put it in quotes")
+    holder, field = _find(model, location)
+    if kind == "extra_forbidden":
         return Problem(
-            f"{_path(location)} = {_show(value)}",
-            "unknown parameter" if len(location) == 1 else "unknown key",
-            did_you_mean(str(location[-1]), [*_fields_at(model, location[:-1]), *synonyms]),
+            f"{_path(location)} = {show(value)}",
+            "unknown key",
+            did_you_mean(str(location[-1]), [*_fields(holder), *synonyms]),
         )
-    if details["type"] == "missing":
-        return Problem(_path(location), "is missing", _advice(model, location))
-    if isinstance(value, str) and value.lower() in {"none", "null"}:
+    if kind == "missing":
+        return Problem(_path(location), "is missing", _advice(field))
+    if kind in ("model_type", "dict_type"):
+        rule = "must be a mapping of keys to values"
+    elif isinstance(value, str) and value.lower() in {"none", "null"} and _may_be_null(field):
         return Problem(f"{_path(location)} = {value!r}", "is text, not a value", "write null")
-    rule = message.removeprefix("Value error, ").replace("Input should", "must").strip()
-    return Problem(f"{_path(location)} = {_show(value)}", rule, _advice(model, location))
+    else:
+        message = str(details["msg"]).removeprefix("Value error, ")
+        rule = message.replace("Input should", "must").replace("valid tuple", "list").strip()
+    remedy = details.get("ctx", {}).get("remedy") or _nearest(details) or _advice(field)
+    return Problem(f"{_path(location)} = {show(value)}", rule, remedy)
 
 
 def _path(location: list[Any]) -> str:
@@ -57,38 +80,56 @@ def _path(location: list[Any]) -> str:
     return text
 
 
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Give a model's fields under the keys that are written for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def _field_at(model: type[BaseModel], location: list[Any]) -> FieldInfo | None:
-    """Follow a location as far as it names fields of ours; list indices and dict keys end it."""
-    field = None
-    for part in location:
-        found = model.model_fields.get(part) if isinstance(part, str) else None
-        if found is None:
-            break
-        field = found
-        if isinstance(found.annotation, type) and issubclass(found.annotation, BaseModel):
-            model = found.annotation
-    return field
-
-
-def _fields_at(model: type[BaseModel], location: list[Any]) -> list[str]:
-    for part in location:
-        field = model.model_fields.get(part) if isinstance(part, str) else None
+def _find(
+    model: type[BaseModel], location: list[Any]
+) -> tuple[type[BaseModel], tuple[str, FieldInfo] | None]:
+    """Follow a location to the innermost model and field of ours that it names."""
+    found = None
+    parts = iter(location)
+    for part in parts:
+        field = _fields(model).get(part)
         if field is None:
             continue
-        nested = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        found = [a for a in nested if isinstance(a, type) and issubclass(a, BaseModel)]
-        model = found[0] if found else model
-    return list(model.model_fields)
+        found = (str(part), field)
+        inner = list(_types_in(field.annotation))
+        models = [kind for kind in inner if issubclass(kind, BaseModel)]
+        if models:
+            model = models[0]
+            if dict in inner:
+                next(parts, None)  # a name that the user gave
+    return model, found
 
 
-def _advice(model: type[BaseModel], location: list[Any]) -> str:
-    field = _field_at(model, location)
-    if field is None or not field.description:
+def _types_in(annotation: Any) -> Iterator[type]:
+    """List the classes of an annotation, those within its brackets too."""
+    for part in (get_origin(annotation) or annotation, *get_args(annotation)):
+        if part is not annotation and get_args(part):
+            yield from _types_in(part)
+        elif isinstance(part, type):
+            yield part
+
+
+def _may_be_null(field: tuple[str, FieldInfo] | None) -> bool:
+    return field is not None and type(None) in _types_in(field[1].annotation)
+
+
+def _nearest(details: Any) -> str | None:
+    """Offer the one of several words that was meant, such as none for None."""
+    value = details["input"]
+    if details["type"] != "literal_error" or not isinstance(value, str):
+        return None
+    words = re.findall(r"'([^']*)'", details["ctx"]["expected"])
+    near = difflib.get_close_matches(value.lower(), words, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else None
+
+
+def _advice(field: tuple[str, FieldInfo] | None) -> str:
+    if field is None or not field[1].description:
         return "correct it"
-    meaning = " ".join(field.description.split()).rstrip(".")
-    return f"{location[0]} is {meaning[0].lower()}{meaning[1:]}"
+    meaning = " ".join(field[1].description.split()).rstrip(".")
+    return f"{field[0]} is {meaning[0].lower()}{meaning[1:]}"

@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
-from sweepcnn.config.network import NetworkConfig
+from sweepcnn.config.network import Blocks, NetworkConfig
 from sweepcnn.config.presets import preset_values
-from sweepcnn.config.problems import problems_of
+from sweepcnn.config.problems import not_a_mapping, problems_of, show
 from sweepcnn.config.values import Integer, Real, Section
 from sweepcnn.errors import InputError, Problem
 
@@ -19,6 +25,7 @@ _REFINEMENTS = {
     "activation": ("dense_activation",),
 }
 _LISTS_PER_BLOCK = ("filters", "kernel_size", "pool")
+_BLOCKS: TypeAdapter[int] = TypeAdapter(Blocks)
 
 
 class DataConfig(Section):
@@ -80,6 +87,8 @@ class RunConfig(NetworkConfig, DataConfig, OptimizerConfig, TrainingConfig):
     def _all_faults_at_once(cls, values: Any, build: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(values, cls):
             return values
+        if not isinstance(values, Mapping):
+            raise InputError(not_a_mapping(values))
         given, problems = _rename(values)
         preset, unknown = preset_values(given.get("preset"))
         merged = _overridden(preset, given)
@@ -96,43 +105,60 @@ class RunConfig(NetworkConfig, DataConfig, OptimizerConfig, TrainingConfig):
 
 def _rename(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """Put synonyms under the name that we use."""
-    given: dict[str, Any] = {}
-    problems = []
-    for key, value in values.items():
-        name = SYNONYMS.get(key, key)
-        if name in given:
-            rule = f"means the same as {name}, which is given too"
-            problems.append(Problem(f"{key} = {value!r}", rule, "give one of them"))
-        given[name] = value
+    given = {SYNONYMS.get(key, key): value for key, value in values.items()}
+    problems = [
+        Problem(
+            f"{synonym} = {show(values[synonym])}, {name} = {show(values[name])}",
+            "are one parameter given twice",
+            "give one of them",
+        )
+        for synonym, name in SYNONYMS.items()
+        if synonym in values and name in values
+    ]
     return given, problems
 
 
 def _overridden(preset: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     hidden = {special for name in given for special in _REFINEMENTS.get(name, ())}
+    if _is_list(given.get("filters")):
+        hidden.add("filter_strategy")  # a list leaves nothing for it to say
     return {key: value for key, value in preset.items() if key not in hidden} | given
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
 
 
 def _per_block_problems(values: Mapping[str, Any]) -> list[Problem]:
     """Find lists that do not fit the number of blocks, in values that are not yet checked."""
     problems = []
-    blocks = values.get("blocks", NetworkConfig.model_fields["blocks"].default)
-    for name in _LISTS_PER_BLOCK:
-        value = values.get(name)
-        if isinstance(value, list | tuple) and str(len(value)) != str(blocks):
+    lists = {name: values[name] for name in _LISTS_PER_BLOCK if _is_list(values.get(name))}
+    blocks = _read_blocks(values.get("blocks", NetworkConfig.model_fields["blocks"].default))
+    for name, value in lists.items():
+        if blocks is not None and len(value) != blocks:
+            fits = f"set blocks: {len(value)} or " if _read_blocks(len(value)) else ""
             problems.append(
                 Problem(
-                    f"{name} = {list(value)}",
+                    f"{name} = {show(list(value))}",
                     f"lists {len(value)} values for {blocks} blocks",
-                    f"set blocks: {len(value)} or give one value a block",
+                    f"{fits}give one value a block",
                 )
             )
-    filters, strategy = values.get("filters"), values.get("filter_strategy", "same")
-    if isinstance(filters, list | tuple) and strategy != "same":
+    strategy = values.get("filter_strategy", "same")
+    if "filters" in lists and strategy != "same":
         problems.append(
             Problem(
-                f"filter_strategy = {strategy!r}",
-                f"is read only where filters is one number, not {list(filters)}",
+                f"filter_strategy = {show(strategy)}",
+                f"is read only where filters is one number, not {show(list(lists['filters']))}",
                 "leave it out or give one number of filters",
             )
         )
     return problems
+
+
+def _read_blocks(value: Any) -> int | None:
+    """Give a number of blocks; null for a value that is none, which is told elsewhere."""
+    try:
+        return _BLOCKS.validate_python(value)
+    except ValidationError:
+        return None

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from sweepcnn.config.problems import problems_of
-from sweepcnn.config.values import Integer, Real, Section, number
+from sweepcnn.config.problems import not_a_mapping, problems_of, show
+from sweepcnn.config.values import Integer, OneOrMany, Real, Section, number
 from sweepcnn.errors import InputError, Problem
 
 Number = Annotated[int | float, BeforeValidator(number)]
@@ -35,8 +35,18 @@ Distribution = Literal[
     "beta",
     "q_beta",
 ]
-BOUNDED = ("int_uniform", "uniform", "q_uniform", "log_uniform", "log_uniform_values")
-SEARCHED = ("constant", "categorical", "categorical_w_probabilities", *BOUNDED)
+_READ: dict[str, tuple[set[str], set[str]]] = {
+    "constant": ({"value"}, set()),
+    "categorical": ({"values"}, {"probabilities"}),
+    "categorical_w_probabilities": ({"values", "probabilities"}, set()),
+    "int_uniform": ({"min", "max"}, set()),
+    "uniform": ({"min", "max"}, set()),
+    "q_uniform": ({"min", "max"}, {"q"}),
+    "log_uniform": ({"min", "max"}, set()),
+    "log_uniform_values": ({"min", "max"}, set()),
+}
+"""The keys that a searched distribution needs, and those that it reads besides."""
+SEARCHED = tuple(_READ)
 FINITE = ("constant", "categorical", "categorical_w_probabilities", "int_uniform", "q_uniform")
 
 
@@ -116,24 +126,38 @@ class Parameter(Section):
 
     @model_validator(mode="after")
     def _has_what_its_distribution_needs(self) -> Self:
-        if self.parameters is not None:
-            return self
-        match self.kind:
-            case None:
-                rule = "needs value, values, or min and max"
-            case "categorical" | "categorical_w_probabilities" if not self.values:
-                rule = "needs one value or more in values"
-            case kind if kind in BOUNDED and (self.min is None or self.max is None):
-                rule = f"needs min and max, being {kind}"
-            case kind if kind in BOUNDED and self.min > self.max:  # type: ignore[operator]
-                rule = f"min = {self.min} must not be more than max = {self.max}"
-            case "log_uniform_values" if self.min <= 0:  # type: ignore[operator]
-                rule = f"min = {self.min} must be more than 0, being log_uniform_values"
-            case _ if self.probabilities and len(self.probabilities) != len(self.values or ()):
-                rule = "needs as many probabilities as values"
-            case _:
-                return self
-        raise PydanticCustomError("parameter", "{rule}", {"rule": rule})
+        fault = self._fault() if self.parameters is None else None
+        if fault:
+            rule, remedy = fault
+            raise PydanticCustomError("parameter", "{rule}", {"rule": rule, "remedy": remedy})
+        return self
+
+    def _fault(self) -> tuple[str, str] | None:
+        """Give the rule that the keys break together, and the next step."""
+        kind = self.kind
+        if kind is None:
+            return "has nothing to choose from", "give value, values, or min and max"
+        if kind not in _READ:
+            return None
+        needed, further = _READ[kind]
+        given = {key for key in self.model_fields_set if key == "value" or getattr(self, key)}
+        given |= {key for key in ("min", "max") if getattr(self, key) is not None}
+        if missing := needed - given:
+            return f"is {kind} and lacks {_words(missing)}", f"give {_words(needed)}"
+        if dead := given - needed - further - {"distribution"}:
+            rule = f"is {kind}, which does not read {_words(dead)}"
+            return rule, f"leave out {_words(dead)} or correct distribution"
+        if len(self.probabilities or self.values or ()) != len(self.values or ()):
+            return "has not as many probabilities as values", "give one probability a value"
+        if self.min is not None and self.max is not None and self.min > self.max:
+            return f"min = {self.min} is more than max = {self.max}", "swap them"
+        if kind == "log_uniform_values" and self.min is not None and self.min <= 0:
+            return f"min = {self.min} has no logarithm", "give a min above 0"
+        return None
+
+
+def _words(keys: set[str]) -> str:
+    return " and ".join(sorted(keys, key=list(Parameter.model_fields).index))
 
 
 class SweepConfig(Section):
@@ -155,7 +179,7 @@ class SweepConfig(Section):
     """The project."""
     program: str | None = None
     """The script that agents start."""
-    command: tuple[str, ...] | str | None = None
+    command: OneOrMany[str] | None = None
     """The command that agents start, word by word."""
     run_cap: Annotated[Integer, Field(ge=1)] | None = None
     """The most runs of the sweep, 1 or more."""
@@ -181,21 +205,25 @@ class SweepConfig(Section):
     @model_validator(mode="wrap")
     @classmethod
     def _all_faults_at_once(cls, values: Any, build: Any) -> Any:
+        if not isinstance(values, cls | Mapping):
+            raise InputError(not_a_mapping(values))
         try:
             return build(values)
         except ValidationError as error:
             raise InputError(problems_of(error, cls)) from None
 
     @classmethod
-    def read(cls, values: Mapping[str, Any]) -> tuple[Self, list[Problem]]:
+    def read(cls, values: Any) -> tuple[Self, list[Problem]]:
         """Read a sweep file of any program: keys nobody knows are told and left out.
 
         Raises:
-            InputError: a known key has a value that cannot be used.
+            InputError: it is not a mapping, or a known key has a value that cannot be used.
         """
+        if not isinstance(values, Mapping):
+            raise InputError(not_a_mapping(values))
         known = set(cls.model_fields) - {"api_version"} | {"apiVersion"}
         problems = [
-            Problem(f"{key} = {values[key]!r}", "unknown key", "it is kept and not acted on")
+            Problem(f"{key} = {show(values[key])}", "unknown key", "it is kept and not acted on")
             for key in values
             if key not in known
         ]

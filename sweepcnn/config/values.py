@@ -1,5 +1,7 @@
 """Value types shared by the configurations: lenient about notation, strict about meaning."""
 
+import contextlib
+import math
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag
@@ -16,27 +18,55 @@ class Section(BaseModel):
     )
 
 
-def number(value: Any) -> Any:
-    """Read numeric text (YAML reads `1e-5` as text) and refuse truth values as numbers."""
+def number(value: Any) -> int | float:
+    """Read numeric text (YAML reads `1e-5` as text) and refuse truth values as numbers.
+
+    Raises:
+        PydanticCustomError: the value is no finite number.
+    """
     if isinstance(value, bool):
         raise PydanticCustomError("number_expected", "must be a number, not true or false")
     if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value  # pydantic's own message names the text
+        value = _read_number(value)
+    if not isinstance(value, int | float):
+        raise PydanticCustomError("number_expected", "must be a number")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # a whole number that no float can hold
+        finite = False
+    if not finite:
+        raise PydanticCustomError("number_expected", "must be a finite number")
     return value
 
 
-def _shape_of(value: Any) -> str:
-    return "list" if isinstance(value, list | tuple) else "one"
+def _read_number(text: str) -> int | float | str:
+    for read in (int, float):
+        with contextlib.suppress(ValueError):
+            return read(text)
+    return text
+
+
+# The tags of unions. They stand in the locations of pydantic's errors, and no key is spelt so.
+ONE, LIST, NAME, NUMBER = UNION_TAGS = ("<one>", "<list>", "<name>", "<number>")
+
+
+def _one_or_list(value: Any) -> str:
+    return LIST if isinstance(value, list | tuple) else ONE
+
+
+def _name_or_number(value: Any) -> str:
+    is_name = isinstance(value, str) and isinstance(_read_number(value), str)
+    return NAME if is_name else NUMBER
 
 
 Integer = Annotated[int, BeforeValidator(number)]
 Real = Annotated[float, BeforeValidator(number)]
 
-# One value for all, or a list with one value each. The callable discriminator keeps error messages
-# to the branch that was meant; a plain union would report the failures of both.
+# A callable discriminator keeps error messages to the branch that was meant; a plain union would
+# report the failures of both.
 OneOrMany = Annotated[
-    Annotated[T, Tag("one")] | Annotated[tuple[T, ...], Tag("list")], Discriminator(_shape_of)
+    Annotated[T, Tag(ONE)] | Annotated[tuple[T, ...], Tag(LIST)], Discriminator(_one_or_list)
 ]
+"""One value for all, or a list with one value each."""
+NAME_OR_NUMBER = Discriminator(_name_or_number)
+"""Tells apart the branches of a union that are tagged NAME and NUMBER."""

@@ -36,10 +36,7 @@ def expand(network: NetworkConfig, *, image_size: int, classes: int) -> Plan:
     """
     filters = _filters(network)
     builder = _Builder(Shape(CHANNELS, image_size, image_size))
-    problems = _empty_blocks(network, filters)
-    shrunk = None if problems else _add_blocks(builder, network, filters)
-    if shrunk:
-        problems.append(shrunk)
+    problems = [*_empty_blocks(network, filters), *_add_blocks(builder, network, filters)]
     if problems:
         raise InfeasibleError(problems)
     _add_classifier(builder, network, classes)
@@ -101,8 +98,8 @@ def _padding(network: NetworkConfig, kernel_size: int) -> tuple[int, int]:
 
 def _add_blocks(
     builder: _Builder, network: NetworkConfig, filters: tuple[int, ...]
-) -> Problem | None:
-    """Add the blocks, or tell at which one the image has shrunk to nothing."""
+) -> list[Problem]:
+    """Add the blocks; tells at which one the image has shrunk to nothing, if it has."""
     kernel_sizes = _per_block(network.kernel_size, network.blocks)
     pools = _per_block(network.pool, network.blocks)
     dropout = network.dropout if network.conv_dropout is None else network.conv_dropout
@@ -138,15 +135,17 @@ def _add_blocks(
             builder.add(pool)
         if dropout:
             builder.add(Dropout(f"{name}_dropout", builder.shape, dropout))
-    return None
+    return []
 
 
-def _shrunk(block: int, shape: Shape, operation: str) -> Problem:
-    return Problem(
-        f"block {block + 1}: {operation} on {shape.height} x {shape.width} pixels",
-        "leaves nothing of the image",
-        "use a larger image_size, fewer blocks, a smaller kernel_size or padding: same",
-    )
+def _shrunk(block: int, shape: Shape, operation: str) -> list[Problem]:
+    return [
+        Problem(
+            f"block {block + 1}: {operation} on {shape.height} x {shape.width} pixels",
+            "leaves nothing of the image",
+            "use a larger image_size, fewer blocks, a smaller kernel_size or padding: same",
+        )
+    ]
 
 
 def _add_classifier(builder: _Builder, network: NetworkConfig, classes: int) -> None:

@@ -18,7 +18,7 @@ from sweepcnn.errors import InputError
 from sweepcnn.scheduler.names import new_id, sweep_run_name
 from sweepcnn.scheduler.states import ENDED
 from sweepcnn.scheduler.trials import trials
-from sweepcnn.search import Suggestion, Trial, point_key
+from sweepcnn.search import Suggestion, Trial, obstacles, point_key
 from sweepcnn.storage import runs, sweeps
 from sweepcnn.storage.database import Database
 
@@ -128,8 +128,7 @@ class Scheduler:
         A run that the agent was given with its last answer is listed by now, even if it is still
         starting; one that has ended well has said so before its process ended.
         """
-        ids = sweeps.agent_run_ids(connection, agent_id)
-        own = [run for run in (runs.by_id(connection, i) for i in ids) if run is not None]
+        own = runs.of_agent(connection, agent_id)
         lost = [run for run in own if run.state in runs.LIVE and run.name not in alive]
         runs.end(connection, [r.id for r in lost if not r.stop_requested], "crashed")
         runs.end(connection, [r.id for r in lost if r.stop_requested], "killed")
@@ -170,8 +169,9 @@ class Scheduler:
     ) -> list[Command] | None:
         """Turn a suggestion into a pending run, in one transaction.
 
-        Nothing is commanded if the sweep was paused or ended meanwhile; None says that the point
-        was handed out meanwhile.
+        Nothing is commanded if the sweep was paused or ended meanwhile, or if the agent was given
+        a run by another answer (a heartbeat that it repeated, having waited too long for this one);
+        None says that the point was handed out meanwhile.
         """
         name = new_id()
         point = suggestion.point
@@ -179,6 +179,8 @@ class Scheduler:
             with self._database.write() as connection:
                 current = sweeps.by_id(connection, sweep.id)
                 if current is None or current.state in (*ENDED, "PAUSED"):
+                    return []
+                if any(run.state in runs.LIVE for run in runs.of_agent(connection, agent.id)):
                     return []
                 run_id = runs.add(
                     connection,
@@ -206,6 +208,9 @@ class Scheduler:
 
     def _finish_if_idle(self, sweep: sweeps.Sweep) -> None:
         with self._database.write() as connection:
+            current = sweeps.by_id(connection, sweep.id)
+            if current is None or current.state != "RUNNING":
+                return  # paused or ended by a user meanwhile
             if not runs.count_live(connection, sweep.id):
                 sweeps.update(connection, sweep.id, state="FINISHED")
 
@@ -217,10 +222,10 @@ def _read_config(sweep: sweeps.Sweep) -> SweepConfig | None:
     except InputError as error:
         _log.warning("sweep %s cannot be searched: %s", sweep.name, error)
         return None
-    obstacles = config.obstacles()
-    for problem in obstacles:
+    problems = obstacles(config)
+    for problem in problems:
         _log.warning("sweep %s cannot be searched: %s", sweep.name, problem)
-    return None if obstacles else config
+    return None if problems else config
 
 
 def _seed(config: SweepConfig, sweep: sweeps.Sweep) -> int:

@@ -1,5 +1,6 @@
 """The search: pure functions of (sweep, runs so far, seed); no I/O and no clock."""
 
+from sweepcnn.search.space import obstacles
 from sweepcnn.search.suggest import Suggestion, Trial, needs_model, point_key, suggest
 
-__all__ = ["Suggestion", "Trial", "needs_model", "point_key", "suggest"]
+__all__ = ["Suggestion", "Trial", "needs_model", "obstacles", "point_key", "suggest"]

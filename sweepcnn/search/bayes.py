@@ -2,15 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweepcnn.config import SweepConfig
-from sweepcnn.search.space import Choice, Dimension, Space, Whole
+from sweepcnn.search.space import Choice, Dimension, Point, Real, Space
 from sweepcnn.search.suggest import Suggestion, Trial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
+
+_MOST_LISTED = 1000  # Optuna lists every value of a whole-numbered dimension in memory
+
+_LARGEST_VALUE = 1e100  # what is beyond has no square, and with it no variance
 
 
 def gaussian_process(
@@ -36,10 +40,7 @@ def gaussian_process(
     known = [trial for trial in trials if space.holds(trial.point)]
     study.add_trials([_frozen(space, distributions, trial, worst) for trial in known])
     asked = study.ask(distributions)
-    point = {
-        name: d.at(asked.params[name]) if isinstance(d, Choice) else asked.params[name]
-        for name, d in space.dimensions.items()
-    }
+    point: Point = {name: _decoded(d, asked.params[name]) for name, d in space.dimensions.items()}
     finished = sum(trial.state != "running" for trial in known)
     return Suggestion(point, f"bayes: Gaussian process over {finished} runs")
 
@@ -59,15 +60,17 @@ def _distribution(dimension: Dimension) -> "BaseDistribution":
         IntDistribution,
     )
 
+    if isinstance(dimension, Real):
+        return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
     if isinstance(dimension, Choice):  # by index, for Optuna takes no lists as categories
         return CategoricalDistribution(range(dimension.size))
-    if isinstance(dimension, Whole):
-        return IntDistribution(dimension.low, dimension.high)
-    if dimension.step is not None:
-        low, size = dimension.at(0), dimension.size
-        assert size is not None
-        return FloatDistribution(low, dimension.at(size - 1), step=dimension.step)
-    return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+    if dimension.size > _MOST_LISTED:
+        return FloatDistribution(0, dimension.size - 1)
+    return IntDistribution(0, dimension.size - 1)
+
+
+def _decoded(dimension: Dimension, param: Any) -> Any:
+    return param if isinstance(dimension, Real) else dimension.at(round(param))
 
 
 def _frozen(
@@ -76,11 +79,11 @@ def _frozen(
     from optuna.trial import TrialState, create_trial
 
     params = {
-        name: d.index_of(trial.point[name]) if isinstance(d, Choice) else trial.point[name]
+        name: trial.point[name] if isinstance(d, Real) else d.index_of(trial.point[name])
         for name, d in space.dimensions.items()
     }
     if trial.state == "running":
         return create_trial(state=TrialState.RUNNING, params=params, distributions=distributions)
-    usable = trial.value is not None and math.isfinite(trial.value)
-    value = trial.value if usable else worst
+    value = trial.value if trial.value is not None and math.isfinite(trial.value) else worst
+    value = min(max(value, -_LARGEST_VALUE), _LARGEST_VALUE)
     return create_trial(value=value, params=params, distributions=distributions)

@@ -2,13 +2,17 @@
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
 
 from sweepcnn.config import SweepConfig
 from sweepcnn.search.suggest import Suggestion, Trial, needs_model, suggest
+
+T = TypeVar("T")
 
 _TIMEOUT_S = 50.0  # the client waits 60 s for the answer to a heartbeat
 
@@ -32,14 +36,13 @@ class SearchWorker:
         if not needs_model(config, trials):
             return suggest(config, trials, seed)
         try:
-            return self._running_pool().submit(suggest, config, trials, seed).result(_TIMEOUT_S)
-        except BrokenProcessPool:
-            self.close()
-            return self._running_pool().submit(suggest, config, trials, seed).result(_TIMEOUT_S)
+            return self._submit(suggest, config, trials, seed).result(_TIMEOUT_S)
+        except BrokenProcessPool:  # the process was killed while it thought
+            return self._submit(suggest, config, trials, seed).result(_TIMEOUT_S)
 
     def prepare(self) -> None:
         """Begin to load the libraries, so that the first suggestion need not wait for them."""
-        self._running_pool().submit(_load)
+        self._submit(_load)
 
     def close(self) -> None:
         """End the process."""
@@ -48,18 +51,24 @@ class SearchWorker:
         if pool:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _running_pool(self) -> ProcessPoolExecutor:
+    def _submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Hand work to the process, to a new one if there is none that lives."""
         with self._lock:
-            if self._pool is None:
-                # spawn: a fork would copy the server's threads' locks in whatever state they are
-                context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
-            return self._pool
+            if self._pool is not None:
+                try:
+                    return self._pool.submit(function, *arguments)
+                except BrokenProcessPool:
+                    pass
+            # spawn: a fork would copy the server's threads' locks in whatever state they are
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
+            return self._pool.submit(function, *arguments)
 
 
 def _begin() -> None:
     # The fits are small: more threads than one cost more than they give (Optuna's GPSampler docs).
     os.environ["OMP_NUM_THREADS"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

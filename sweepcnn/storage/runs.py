@@ -69,6 +69,13 @@ def of_sweep(connection: sa.Connection, sweep_id: int) -> list[Run]:
     return many(Run, connection.execute(query))
 
 
+def of_agent(connection: sa.Connection, agent_id: int) -> list[Run]:
+    """List the runs that an agent was given, oldest first."""
+    given = sa.select(tables.suggestions.c.run_id).where(tables.suggestions.c.agent_id == agent_id)
+    query = sa.select(_table).where(_table.c.id.in_(given)).order_by(_table.c.id)
+    return many(Run, connection.execute(query))
+
+
 def count(connection: sa.Connection, **equal: object) -> int:
     """Count the runs whose columns have these values."""
     where = [_table.c[name] == value for name, value in equal.items()]

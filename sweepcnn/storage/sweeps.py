@@ -129,9 +129,3 @@ def suggestions(connection: sa.Connection, sweep_id: int) -> list[Suggestion]:
     """List what a sweep handed out, oldest first."""
     query = sa.select(_suggestions).where(_suggestions.c.sweep_id == sweep_id)
     return many(Suggestion, connection.execute(query.order_by(_suggestions.c.run_id)))
-
-
-def agent_run_ids(connection: sa.Connection, agent_id: int) -> list[int]:
-    """List the row ids of the runs that an agent was given."""
-    query = sa.select(_suggestions.c.run_id).where(_suggestions.c.agent_id == agent_id)
-    return list(connection.execute(query).scalars())

@@ -131,7 +131,7 @@ def _finite(value: Any) -> float | None:
 
 def _run_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Keep our own parameters; a run of another program has none of them, and keeps all."""
-    ours = {key: value for key, value in config.items() if key in RunConfig.model_fields}
+    ours = {key: config[key] for key in RunConfig.model_fields if key in config}
     return ours or dict(config)
 
 

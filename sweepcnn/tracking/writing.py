@@ -59,14 +59,17 @@ class TrackedRun:
         """Log the metrics of one epoch."""
         self._run.log(dict(metrics))
 
-    def log_pictures(self, pictures: Mapping[str, Image.Image]) -> None:
-        """Log pictures under their names."""
-        self._run.log({name: wandb.Image(picture) for name, picture in pictures.items()})
-
-    def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Log a table."""
-        table = wandb.Table(columns=list(columns), data=[list(row) for row in rows])
-        self._run.log({name: table})
+    def log_evaluation(
+        self,
+        pictures: Mapping[str, Image.Image],
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+    ) -> None:
+        """Log pictures under their names and one table, as one step."""
+        media: dict[str, Any] = {name: wandb.Image(picture) for name, picture in pictures.items()}
+        media[table] = wandb.Table(columns=list(columns), data=[list(row) for row in rows])
+        self._run.log(media)
 
     def set_summary(self, values: Mapping[str, Any]) -> None:
         """Set what is known of the run as a whole."""
