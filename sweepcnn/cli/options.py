@@ -11,7 +11,7 @@ from sweepcnn.errors import InputError, Problem
 
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON on stdout.")]
 ConfigFile = Annotated[
-    Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="A file of parameters.")
+    Path | None, typer.Argument(metavar="CONFIG.yaml", help="A file of parameters.")
 ]
 Set = Annotated[
     list[str] | None,

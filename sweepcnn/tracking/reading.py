@@ -1,13 +1,14 @@
 """Reading runs back through W&B's public API."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import wandb
-from wandb.errors import CommError
+from wandb.errors import AuthenticationError, CommError, UsageError
 
 from sweepcnn.config import RunConfig
 from sweepcnn.errors import InputError, Problem, WorkError
@@ -48,7 +49,7 @@ def find_best(
         InputError: the project or the sweep is unknown.
         WorkError: there is no run with that metric.
     """
-    api = wandb.Api()
+    api = _connect()
     owner = entity or api.default_entity or ""
     known_goals = _goals(api, owner, project, sweep)
     name = metric or (next(iter(known_goals), BEST_METRIC) if sweep else BEST_METRIC)
@@ -80,15 +81,33 @@ def find_best(
 
 def download_checkpoint(name: str, folder: Path) -> Path:
     """Download a checkpoint's artifact into a folder and give the file's path."""
-    artifact = wandb.Api().artifact(name, type="model")
+    artifact = _connect().artifact(name, type="model")
     return Path(artifact.download(str(folder))) / CHECKPOINT
 
 
 def download_pictures(run_path: str, folder: Path) -> list[Path]:
     """Download the pictures of a run (`entity/project/run`) and give their paths."""
-    run = wandb.Api().run(run_path)
+    run = _connect().run(run_path)
     files = [file for file in run.files() if file.name.endswith(".png")]
     return [Path(file.download(str(folder), replace=True).name) for file in files]
+
+
+def _connect() -> wandb.Api:
+    """Log in to W&B, or to what WANDB_BASE_URL names.
+
+    Raises:
+        InputError: no API key is configured.
+        WorkError: nobody answers there, or the key is refused.
+    """
+    try:
+        return wandb.Api()
+    except AuthenticationError as error:
+        where = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
+        remedy = "check WANDB_BASE_URL and WANDB_API_KEY"
+        raise WorkError(Problem(where, f"does not let us in ({error})", remedy)) from None
+    except UsageError:
+        remedy = "set WANDB_API_KEY, or run `wandb login`"
+        raise InputError(Problem("W&B API key", "is not configured", remedy)) from None
 
 
 def _goals(api: wandb.Api, owner: str, project: str, sweep: str | None) -> dict[str, str]:
@@ -100,11 +119,19 @@ def _goals(api: wandb.Api, owner: str, project: str, sweep: str | None) -> dict[
             sweeps = api.project(project, owner).sweeps()
         metrics = [found.config.get("metric") or {} for found in sweeps]
     except (CommError, ValueError) as error:
-        names = ", ".join(found.name for found in api.projects(owner)) or "none"
-        what = f"{owner}/{project}" + (f"/{sweep}" if sweep else "")
-        remedy = f"known projects of {owner}: {names}"
-        raise InputError(Problem(what, f"cannot be read ({error})", remedy)) from None
+        raise InputError(_unknown(api, owner, project, sweep, str(error))) from None
     return {m["name"]: m.get("goal", "minimize") for m in metrics if "name" in m}
+
+
+def _unknown(api: wandb.Api, owner: str, project: str, sweep: str | None, reason: str) -> Problem:
+    """Say what is known in place of a project or a sweep that is not."""
+    known = [found.name for found in api.projects(owner)]
+    if sweep and project in known:
+        sweeps = ", ".join(s.id for s in api.project(project, owner).sweeps()) or "none"
+        remedy = f"known sweeps of {project}: {sweeps}"
+        return Problem(f"{owner}/{project}/{sweep}", f"cannot be read ({reason})", remedy)
+    remedy = f"known projects of {owner}: {', '.join(known) or 'none'}"
+    return Problem(f"{owner}/{project}", f"cannot be read ({reason})", remedy)
 
 
 def _is_usable(run: Any) -> bool:
@@ -116,7 +143,8 @@ def _best_epoch(run: Any, metric: str, sign: int) -> tuple[float | None, int | N
     summary = run.summary
     if metric == BEST_METRIC:
         return _finite(summary.get(metric)), summary.get("best_epoch")
-    rows = [row for row in run.scan_history(keys=["epoch", metric]) if _finite(row[metric])]
+    found = run.scan_history(keys=["epoch", metric])
+    rows = [row for row in found if _finite(row[metric]) is not None]
     if not rows:
         return _finite(summary.get(metric)), None
     best = max(rows, key=lambda row: sign * row[metric])

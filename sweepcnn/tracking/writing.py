@@ -100,13 +100,19 @@ def tracked_run(name: str | None = None) -> Iterator[TrackedRun]:
     """
     mode = None if os.environ.get("WANDB_MODE") or _has_key() else "offline"
     project = os.environ.get("WANDB_PROJECT", DEFAULT_PROJECT)
-    with wandb.init(
+    run = wandb.init(
         project=None if in_sweep() else project,
         name=name,
         mode=mode,  # type: ignore[arg-type]  # the names of modes are W&B's
         settings=wandb.Settings(console="wrap"),
-    ) as run:
+    )
+    # Not `with run`: it would print a traceback of errors that we tell in a line.
+    try:
         yield TrackedRun(run)
+    except BaseException:
+        run.finish(exit_code=1)
+        raise
+    run.finish()
 
 
 def _has_key() -> bool:

@@ -1,6 +1,7 @@
 """The pages: projects, a project, a sweep, a run; after a login with the API key."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,9 @@ from sweepcnn.storage.sweeps import Sweep
 from sweepcnn.web.sessions import Sessions
 
 _METRIC = "best_val_accuracy"
+# A run that may be the best, as for `sweepcnn best`: it ended, and its value is its network's own.
+_ENDED = ("finished", "killed")
+_USABLE = ("ok", "stopped", None)  # null: a run of another program, which sets no status
 _MAX_FORM_BYTES = 4096
 _HEADERS = {
     "Content-Security-Policy": (
@@ -60,7 +64,8 @@ def routes(database: Database, secret: str, picture_address: PictureAddress) -> 
         picture_address: gives the address of a stored picture.
     """
     templates = Environment(loader=PackageLoader("sweepcnn.web"), autoescape=True)
-    templates.filters["number"] = _number
+    templates.filters["value"] = _value
+    templates.filters["caption"] = _caption
     templates.filters["time"] = _time
     templates.filters["segment"] = lambda text: quote(text, safe="")
     site = _Site(database, Sessions(database, secret), picture_address, templates)
@@ -94,8 +99,8 @@ async def _page(site: _Site, show: Show, request: Request) -> Response:
 
 
 async def _login(site: _Site, request: Request) -> Response:
-    target = _local_path(request.query_params.get("next", "/"))
-    if request.method == "GET":
+    if request.method != "POST":
+        target = _local_path(request.query_params.get("next", "/"))
         return _html(site, "login.html", target=target, failed=False)
     body = b""
     async for chunk in request.stream():
@@ -103,7 +108,8 @@ async def _login(site: _Site, request: Request) -> Response:
         if len(body) > _MAX_FORM_BYTES:
             return _html(site, "message.html", 413, message="The form is too large.")
     form = parse_qs(body.decode("utf-8", "replace"))
-    response = RedirectResponse(_local_path(form.get("next", ["/"])[0]), 303)
+    target = _local_path(form.get("next", ["/"])[0])
+    response = RedirectResponse(target, 303)
     key = form.get("key", [""])[0].strip()
     if await run_in_threadpool(site.sessions.log_in, response, key):
         return response
@@ -165,7 +171,7 @@ def _sweep(
         suggestion = origins.get(row["run"].id)
         row["point"] = json.loads(suggestion.point) if suggestion else {}
         row["origin"] = suggestion.origin if suggestion else ""
-    usable = [row for row in rows if row["value"] is not None]
+    usable = [row for row in rows if _is_usable(row)]
     best = max(usable, key=lambda row: row["value"] * (1 if maximize else -1), default=None)
     names = sorted({name for row in rows for name in row["point"]})
     varied = [n for n in names if len({json.dumps(row["point"].get(n)) for row in rows}) > 1]
@@ -192,6 +198,11 @@ def _row(run: Run, metric: str) -> dict[str, Any]:
     return {"run": run, "value": summary_number(run.summary, metric), "status": status}
 
 
+def _is_usable(row: dict[str, Any]) -> bool:
+    ended, status = row["run"].state in _ENDED, row["status"]
+    return ended and status in _USABLE and row["value"] is not None
+
+
 def _run(
     site: _Site, connection: sa.Connection, user: str, path: dict[str, str]
 ) -> tuple[str, dict[str, Any]]:
@@ -211,7 +222,11 @@ def _run(
         if key != "_wandb"
     }
     summary = json.loads(run.summary)
-    plain = {k: v for k, v in summary.items() if not isinstance(v, dict | list) and k[0] != "_"}
+    plain = {
+        key: value
+        for key, value in summary.items()
+        if not isinstance(value, dict | list) and not key.startswith("_")
+    }
     return "run.html", {
         "project": project,
         "run": run,
@@ -222,10 +237,18 @@ def _run(
     }
 
 
-def _number(value: Any) -> str:
+def _value(value: Any) -> str:
+    """Write a value as people write it in a sweep file; what is not there as nothing."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "" if value is None else str(value)
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _caption(file: str) -> str:
+    """Give the name under which a picture was logged; W&B's client adds step and digest."""
+    return re.sub(r"_\d+_[0-9a-f]+\.\w+$", "", file.rpartition("/")[2])
 
 
 def _time(seconds: float | None) -> str:
