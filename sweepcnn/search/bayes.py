@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _MOST_LISTED = 1000  # Optuna lists every value of a whole-numbered dimension in memory
-
 _LARGEST_VALUE = 1e100  # what is beyond has no square, and with it no variance
 
 

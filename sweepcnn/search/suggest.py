@@ -15,7 +15,6 @@ WARM_UP = 5
 """Finished runs before the Gaussian process is asked; until then points are random."""
 
 _DRAWS = 200  # random draws before the unused points of a finite space are listed
-_ASKED = 3  # times that the model is asked for a point which no run has
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,9 @@ def suggest(config: SweepConfig, trials: Sequence[Trial], seed: int) -> Suggesti
     if needs_model(config, trials):
         from sweepcnn.search.bayes import gaussian_process
 
-        told = list(trials)
-        for _ in range(_ASKED):
-            suggestion = gaussian_process(config, space, told, seed=int(rng.integers(2**31)))
-            if point_key(suggestion.point) not in taken:
-                return suggestion
-            # It would have a point measured again, such as one at the bounds. Take it for one that
-            # is under way, so that the model turns elsewhere.
-            told.append(Trial(suggestion.point, "running"))
+        suggestion = gaussian_process(config, space, trials, seed=int(rng.integers(2**31)))
+        if point_key(suggestion.point) not in taken:
+            return suggestion
     return _random(config, space, taken, rng, trials)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import threading
 import time
 import zlib
@@ -24,6 +25,7 @@ from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql import execute
 
 _log = logging.getLogger(__name__)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half a character; alone, it cannot be stored
 _MAX_BODY_BYTES = 32 * 2**20  # the client sends up to 16 MiB of a stream at once
 CRASH_AFTER_S = 120.0  # the client is silent for 30 s at most, 60 s more when it has to retry
 _SILENCE_CHECK_S = 15.0
@@ -87,7 +89,8 @@ async def _graphql(backend: Backend, request: Request) -> Response:
             return execute(body, context)
 
     status, content = await run_in_threadpool(answer)
-    return JSONResponse(content, status)
+    # ASCII: texts that clients sent may hold halves of surrogate pairs, which UTF-8 cannot say
+    return Response(json.dumps(content), status, media_type="application/json")
 
 
 async def _file_stream(backend: Backend, request: Request) -> Response:
@@ -143,9 +146,12 @@ async def _read_json(request: Request) -> Any:
         if len(body) > _MAX_BODY_BYTES:
             raise ApiError(f"the body unpacks to more than {_MAX_BODY_BYTES} bytes", 413)
     try:
-        return json.loads(bytes(body))
+        document = json.loads(bytes(body))
+        if _SURROGATE.search(body):
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise ApiError("the body is no JSON", 400) from None
+        raise ApiError("the body is no JSON in UTF-8", 400) from None
+    return document
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

@@ -68,14 +68,24 @@ class Request:
 
     @property
     def connection(self) -> sa.Connection:
-        """A snapshot for reading, opened with the first use and kept to the request's end."""
+        """A snapshot for reading, opened with the first use and kept to the request's end.
+
+        Raises:
+            ApiError: nobody is logged in.
+        """
         if self._connection is None:
+            _ = self.user
             self._connection = self._stack.enter_context(self.backend.database.read())
         return self._connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Open a writing transaction; what is read afterwards sees its effect."""
+        """Open a writing transaction; what is read afterwards sees its effect.
+
+        Raises:
+            ApiError: nobody is logged in.
+        """
+        _ = self.user
         if self._connection is not None:
             self._stack.close()
             self._connection = None

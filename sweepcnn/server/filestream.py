@@ -5,12 +5,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sweepcnn.server import documents
 from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
 from sweepcnn.storage import projects, runs, streams, sweeps
 from sweepcnn.storage.runs import Run
 from sweepcnn.storage.users import User
 
+_MOST_LINES = 2**31
 _STREAMS = (streams.HISTORY, streams.EVENTS, streams.CONSOLE)
 
 
@@ -29,9 +31,10 @@ def receive(
         raise ApiError("the body must be a JSON object", 400)
     with backend.database.write() as writing:
         found = _find(writing, user, entity, project, run)
-        for name, part in (body.get("files") or {}).items():
+        for name, part in _read_files(body).items():
             offset, content = _read_part(name, part)
             if name == streams.SUMMARY and content:
+                documents.read_object(content[-1], name)
                 runs.update(writing, found.id, summary=content[-1])
             elif name in _STREAMS:
                 streams.write(writing, found.id, name, offset, content)
@@ -47,10 +50,17 @@ def _find(writing: sa.Connection, user: User, entity: str, project: str, run: st
     return found
 
 
+def _read_files(body: dict[str, Any]) -> dict[str, Any]:
+    files = body.get("files") or {}
+    if not isinstance(files, dict):
+        raise ApiError("files must be an object", 400)
+    return files
+
+
 def _read_part(name: str, part: Any) -> tuple[int, list[str]]:
     offset = part.get("offset") if isinstance(part, dict) else None
     content = part.get("content") if isinstance(part, dict) else None
-    if not isinstance(offset, int) or offset < 0 or not isinstance(content, list):
+    if type(offset) is not int or not 0 <= offset < _MOST_LINES or not isinstance(content, list):
         raise ApiError(f"{name}: needs a whole offset of 0 or more and a list of lines", 400)
     if not all(isinstance(line, str) for line in content):
         raise ApiError(f"{name}: every line must be text", 400)
@@ -62,7 +72,8 @@ def _progress(writing: sa.Connection, run: Run, body: dict[str, Any]) -> dict[st
     values: dict[str, Any] = {"heartbeat_at": time.time()}
     if body.get("complete"):
         code = body.get("exitcode")
-        code = code if isinstance(code, int) else 1
+        # Windows has unsigned codes; GraphQL's numbers have 32 bits and a sign.
+        code = (code + 2**31) % 2**32 - 2**31 if isinstance(code, int) else 1
         values |= {"exit_code": code, "state": _end_state(writing, run, code)}
     elif body.get("preempting"):
         values["state"] = "preempting"

@@ -78,16 +78,22 @@ def _holds(operator: str, argument: Any, value: Any) -> bool:
         case "$regex":
             return _search(argument, value)
         case "$contains":
-            return isinstance(value, str | list) and argument in value
+            return _contains(value, argument)
         case "$all":
             return isinstance(value, list) and all(item in value for item in _list(argument))
     raise ApiError(f"filter operator {operator} is unknown", 400)
 
 
+def _contains(value: Any, item: Any) -> bool:
+    if isinstance(value, str):
+        return isinstance(item, str) and item in value
+    return isinstance(value, list) and item in value
+
+
 def _search(pattern: Any, value: Any) -> bool:
     try:
         expression = re.compile(str(pattern)[:200])
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ApiError(f"regular expression {pattern!r}: {error}", 400) from None
     return isinstance(value, str) and expression.search(value[:1000]) is not None
 
@@ -115,7 +121,9 @@ def _compare(a: Any, b: Any) -> int | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def ordered(items: list[Any], order: str, read: Callable[[Any], Read]) -> list[Any]:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from sweepcnn.server.errors import ApiError
+
 Row = dict[str, Any]
 _TYPES = {bool: "boolean", int: "number", float: "number", str: "string", list: "list"}
 
@@ -22,7 +24,7 @@ def parse(lines: Sequence[str]) -> list[Row]:
 def _parse_line(line: str) -> Row:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
 
@@ -110,10 +112,25 @@ def sampled(lines: Sequence[str], spec: Row) -> list[Row]:
         flat = flatten(row)
         if all(key in flat for key in wanted) and _is_within(_step(row), low, high):
             found.append({key: finite(flat[key]) for key in wanted})
-    samples = int(spec.get("samples") or 500)
-    if isinstance(low, int | float) and isinstance(high, int | float):
+    samples = spec.get("samples") or 500
+    if low is not None and high is not None:
         samples = max(samples, int(high - low) + 1)
     return sample(found, samples)
+
+
+def check_spec(spec: Any) -> Row:
+    """Check a specification of `sampledHistory`.
+
+    Raises:
+        ApiError: it is not of the client's form.
+    """
+    if not isinstance(spec, dict) or not isinstance(spec.get("keys") or [], list):
+        raise ApiError("a history specification must be an object whose keys are a list", 400)
+    for name in ("minStep", "maxStep", "samples"):
+        value = spec.get(name)
+        if value is not None and not (_is_number(value) and abs(value) < 2**63):
+            raise ApiError(f"{name} of a history specification must be a number", 400)
+    return spec | {"samples": int(spec.get("samples") or 0)}
 
 
 def _is_within(step: int, low: Any, high: Any) -> bool:
@@ -122,7 +139,7 @@ def _is_within(step: int, low: Any, high: Any) -> bool:
 
 def _step(row: Row) -> int:
     step = row.get("_step", -1)
-    return int(step) if _is_number(step) and math.isfinite(step) else -1
+    return int(step) if _is_number(step) and abs(step) < 2**63 else -1
 
 
 def _is_number(value: Any) -> bool:

@@ -3,11 +3,13 @@
 import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
 from sweepcnn.errors import InputError, Problem, WorkError
@@ -61,7 +63,7 @@ def serve(
         raise InputError(Problem(f"--host {host}", rule, f"use one of {', '.join(LOOPBACK)}"))
     secret = _prepare_folder(data_dir)
     listener = _listen(host, port)
-    database = Database(database_url or f"sqlite:///{data_dir / 'sweepcnn.db'}")
+    database = _open(database_url or f"sqlite:///{data_dir / 'sweepcnn.db'}")
     api_key = _first_user(database, data_dir)
     worker = SearchWorker()
     backend = Backend(
@@ -94,12 +96,21 @@ def _prepare_folder(data_dir: Path) -> str:
 
 
 def _kept_secret(path: Path, make: Callable[[], str]) -> str:
-    """Read a secret, or make it in a file for its owner alone."""
+    """Read a secret, or make it in a file for its owner alone; it is never there half written."""
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, name = tempfile.mkstemp(dir=path.parent)  # of mode 0600
         with os.fdopen(descriptor, "w") as file:
             file.write(make())
+        Path(name).replace(path)
     return path.read_text().strip()
+
+
+def _open(url: str) -> Database:
+    try:
+        return Database(url)
+    except (SQLAlchemyError, ImportError) as error:
+        remedy = "name one such as sqlite:////path/sweepcnn.db"
+        raise InputError(Problem("--database-url", f"cannot be used: {error}", remedy)) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,7 +1,6 @@
 """Blobs over HTTP: uploads to signed addresses, downloads from them."""
 
 import base64
-import binascii
 import itertools
 from typing import Any
 
@@ -9,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from sweepcnn.server import ids
 from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.resolvers.files import mimetype
@@ -96,13 +96,10 @@ def _find_artifact_file(backend: Backend, user: User, parts: list[str]) -> str |
 def _decode(birth: str, digest: str) -> tuple[int, str] | None:
     """Read an artifact id and a hexadecimal MD5 out of two neighbouring parts of a path."""
     try:
-        kind, _, row_id = base64.b64decode(birth, validate=True).decode().partition(":")
-        md5 = bytes.fromhex(digest)
-    except (binascii.Error, ValueError):
+        row_id, md5 = ids.decode("Artifact", birth), bytes.fromhex(digest)
+    except (ApiError, ValueError):
         return None
-    if kind != "Artifact" or not row_id.isdecimal() or len(md5) != 16:
-        return None
-    return int(row_id), base64.b64encode(md5).decode()
+    return (row_id, base64.b64encode(md5).decode()) if len(md5) == 16 else None
 
 
 def _send(backend: Backend, sha256: str, type_: str) -> Response:

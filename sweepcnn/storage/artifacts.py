@@ -67,6 +67,12 @@ def collection_by_id(connection: sa.Connection, collection_id: int) -> Collectio
     return Collection(**connection.execute(query).one()._mapping)
 
 
+def find_collection(connection: sa.Connection, collection_id: int) -> Collection | None:
+    """Find a collection by row id."""
+    query = sa.select(_collections).where(_collections.c.id == collection_id)
+    return one(Collection, connection.execute(query).first())
+
+
 def collections(
     connection: sa.Connection, project_id: int, type_name: str | None = None
 ) -> list[Collection]:
@@ -151,7 +157,7 @@ def by_alias(connection: sa.Connection, collection_id: int, alias: str) -> Artif
     ).scalar()
     if row is not None:
         return get(connection, row)
-    if alias[:1] == "v" and alias[1:].isdecimal():
+    if alias[:1] == "v" and alias[1:].isdecimal() and len(alias) < 19:
         query = sa.select(_artifacts).where(
             _artifacts.c.collection_id == collection_id,
             _artifacts.c.version_index == int(alias[1:]),

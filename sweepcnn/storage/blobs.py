@@ -1,12 +1,16 @@
 """Files by content: the name of a blob is the SHA-256 of its bytes."""
 
+import asyncio
 import base64
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from pathlib import Path
+
+_ABANDONED_S = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class BlobStore:
         self._folder = folder
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        for path in self._incoming.iterdir():  # a killed server leaves uploads half done
+            if path.stat().st_mtime < time.time() - _ABANDONED_S:
+                path.unlink(missing_ok=True)
 
     async def put(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
         """Store a stream without holding it in memory.
@@ -51,7 +58,7 @@ class BlobStore:
                     md5.update(chunk)
                     file.write(chunk)
                 file.flush()
-                os.fsync(file.fileno())
+                await asyncio.to_thread(os.fsync, file.fileno())  # other requests go on
             target = self.path(sha256.hexdigest())
             target.parent.mkdir(exist_ok=True)
             Path(name).replace(target)

@@ -54,6 +54,12 @@ def by_id(connection: sa.Connection, user_id: int) -> User | None:
     return one(User, connection.execute(sa.select(*columns).where(where)).first())
 
 
+def names(connection: sa.Connection) -> dict[int, str]:
+    """Give the names of all users by row id."""
+    table = tables.users
+    return {row.id: row.name for row in connection.execute(sa.select(table.c.id, table.c.name))}
+
+
 def add(connection: sa.Connection, name: str, key: str, *, admin: bool) -> None:
     """Add a user."""
     connection.execute(

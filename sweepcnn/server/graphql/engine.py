@@ -1,5 +1,6 @@
 """Executes operations against `schema.graphql`, with the leniency that W&B's client counts on."""
 
+import json
 import logging
 import re
 from datetime import UTC, datetime
@@ -69,10 +70,27 @@ def schema() -> GraphQLSchema:
             type_.fields[field].resolve = resolver
     for type_name, type_of in TYPE_OF.items():
         built.type_map[type_name].resolve_type = type_of  # type: ignore[attr-defined]
-    time = built.type_map["DateTime"]
-    assert isinstance(time, GraphQLScalarType)
-    time.coerce_output_value = _utc
+    _scalar(built, "DateTime").coerce_output_value = _utc
+    _scalar(built, "JSONString").coerce_input_value = _text
+    _scalar(built, "Int64").coerce_input_value = _whole
     return built
+
+
+def _scalar(built: GraphQLSchema, name: str) -> GraphQLScalarType:
+    type_ = built.type_map[name]
+    assert isinstance(type_, GraphQLScalarType)
+    return type_
+
+
+def _text(value: Any) -> str:
+    """Take a document as text; one that came as JSON itself is turned into it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
+        return value
+    raise GraphQLError(f"Int64 cannot represent {str(value)[:80]!r}")
 
 
 def _utc(seconds: float) -> str:
@@ -154,8 +172,11 @@ def _answer(result: ExecutionResult) -> tuple[int, dict[str, Any]]:
         if isinstance(original, ApiError):
             status = max(status, original.status)
             errors.append({"message": str(original), "path": error.path})
-        elif original is None:
+        elif original is None or isinstance(original, GraphQLError):
             errors.append(error.formatted)
+        elif isinstance(original, RecursionError):
+            status = max(status, 400)
+            errors.append({"message": "the request or what it asks for is nested too deeply"})
         else:
             _log.error("resolver failed at %s", error.path, exc_info=original)
             status = 500

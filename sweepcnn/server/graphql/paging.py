@@ -25,7 +25,7 @@ def connection(
     Raises:
         ApiError: the cursor is not one of ours.
     """
-    if after and not after.isdecimal():
+    if after and not (after.isdecimal() and len(after) < 19):
         raise ApiError(f"cursor {after[:40]!r} is not one of this server's", 400)
     start = int(after) + 1 if after else 0
     end = start + min(_MOST if first is None else max(first, 0), _MOST)

@@ -37,7 +37,7 @@ def _server_info(_root: Any, _info: Info) -> dict[str, Any]:
 def entity(name: str) -> dict[str, Any]:
     """Describe an entity that the user may see."""
     return {
-        "id": ids.encode("Entity", sum(name.encode())),
+        "id": ids.encode(f"Entity-{name}", 0),
         "name": name,
         "available": False,
         "isTeam": False,

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import BaseModel, Field, ValidationError
 
 from sweepcnn.server import ids
 from sweepcnn.server.context import Info, Request
@@ -25,7 +26,10 @@ _MAX_NAME = 128
 
 def _create(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
-    name = input.get("artifactCollectionName")
+    names = input.get("artifactCollectionNames") or [input.get("artifactCollectionName") or ""]
+    name = names[0]
+    if len(names) > 1:
+        raise ApiError(f"{len(names)} collections for one artifact: name one", 400)
     if not name or len(name) > _MAX_NAME or set(name) & set("/:"):
         raise ApiError(f"artifact name {name!r}: must be 1 to {_MAX_NAME} characters, no / :", 400)
     aliases = [alias["alias"] for alias in input.get("aliases") or []]
@@ -157,10 +161,10 @@ def _read_manifest(request: Request, artifact: Artifact) -> list[Entry]:
     if (manifest.size or 0) > _MAX_MANIFEST_BYTES:
         raise ApiError(f"the manifest is larger than {_MAX_MANIFEST_BYTES} bytes", 400)
     try:
-        contents = json.loads(request.backend.blobs.read(manifest.sha256))["contents"]
-        entries = [_entry(artifact, path, item) for path, item in contents.items()]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        uploaded = _Manifest.model_validate_json(request.backend.blobs.read(manifest.sha256))
+    except ValidationError as error:
         raise ApiError(f"the artifact's manifest cannot be read: {error}", 400) from None
+    entries = [_entry(artifact, path, item) for path, item in uploaded.contents.items()]
     births = {entry.birth_id for entry in entries if entry.birth_id not in (None, artifact.id)}
     for birth in births:  # bytes of somebody else's artifact cannot be taken along
         find_artifact(request, ids.encode("Artifact", birth or 0))
@@ -172,15 +176,28 @@ def _read_manifest(request: Request, artifact: Artifact) -> list[Entry]:
     return entries
 
 
-def _entry(artifact: Artifact, path: str, item: dict[str, Any]) -> Entry:
-    birth = item.get("birthArtifactID")
+class _Item(BaseModel):
+    """A file in a manifest; further keys are the client's own."""
+
+    digest: str
+    size: int = Field(0, ge=0, lt=2**62)
+    birthArtifactID: str | None = None  # noqa: N815
+    ref: str | None = None
+
+
+class _Manifest(BaseModel):
+    contents: dict[str, _Item]
+
+
+def _entry(artifact: Artifact, path: str, item: _Item) -> Entry:
+    birth = item.birthArtifactID
     return Entry(
         artifact_id=artifact.id,
         path=path,
-        md5=str(item["digest"]),
-        size=int(item.get("size") or 0),
+        md5=item.digest,
+        size=item.size,
         birth_id=ids.decode("Artifact", birth) if birth else artifact.id,
-        ref=item.get("ref"),
+        ref=item.ref,
     )
 
 
@@ -198,23 +215,42 @@ def _update(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     artifact = find_artifact(request, input["artifactID"])
     texts = ("description", "metadata")
     values = {key: input[key] for key in texts if input.get(key) is not None}
+    added, removed = (
+        {tag["tagName"] for tag in input.get(key) or []} for key in ("tagsToAdd", "tagsToDelete")
+    )
     before = artifacts.aliases(request.connection, artifact.id)
     with request.write() as writing:
+        if added or removed:
+            values["tags"] = json.dumps(sorted(set(json.loads(artifact.tags)) - removed | added))
         if values:
             artifacts.update(writing, artifact.id, **values)
         if input.get("aliases") is not None:
-            names = [alias["alias"] for alias in input["aliases"]]
+            names = _aliases(writing, artifact, input["aliases"])
             artifacts.remove_aliases(writing, artifact.id, set(before) - set(names))
             artifacts.set_aliases(writing, artifact.collection_id, artifact.id, names)
     return {"artifact": artifacts.get(request.connection, artifact.id)}
+
+
+def _aliases(writing: sa.Connection, artifact: Artifact, given: list[dict[str, Any]]) -> list[str]:
+    """Give the aliases that are meant for the artifact's own collection.
+
+    Raises:
+        ApiError: one is for another collection, which would be to link the artifact to it.
+    """
+    own = artifacts.collection_by_id(writing, artifact.collection_id).name
+    other = [alias for alias in given if alias["artifactCollectionName"] != own]
+    if other:
+        name = other[0]["artifactCollectionName"]
+        raise ApiError(f"linking to other collections ({name!r}) is not served", 400)
+    return [alias["alias"] for alias in given]
 
 
 def _change_aliases(add: bool) -> Any:
     def resolve(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
         request: Request = info.context
         artifact = find_artifact(request, input["artifactID"])
-        names = [alias["alias"] for alias in input["aliases"]]
         with request.write() as writing:
+            names = _aliases(writing, artifact, input["aliases"])
             if add:
                 artifacts.set_aliases(writing, artifact.collection_id, artifact.id, names)
             else:

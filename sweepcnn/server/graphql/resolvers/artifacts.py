@@ -69,8 +69,9 @@ def _client_id_mapping(
 
 def _collection_by_id(_root: Any, info: Info, id: str) -> Collection | None:  # noqa: A002
     request: Request = info.context
-    found = artifacts.collection_by_id(request.connection, ids.decode("Collection", id))
-    request.check_owner(request.connection, found.project_id)
+    found = artifacts.find_collection(request.connection, ids.decode("Collection", id))
+    if found is not None:
+        request.check_owner(request.connection, found.project_id)
     return found
 
 
@@ -193,8 +194,10 @@ def _files(artifact: Artifact, info: Info, **arguments: Any) -> dict[str, Any]:
     entries = artifact_files.entries(request.connection, artifact.id)
     names = arguments.get("names") or []
     kept = [e for e in entries if e.ref is None and (not names or e.path in names)]
-    found = [_file(request, artifact, entry) for entry in kept]
-    return connection(found, arguments.get("first"), arguments.get("after"))
+    page = connection(kept, arguments.get("first"), arguments.get("after"))
+    for edge in page["edges"]:  # addresses are looked up for this page only
+        edge["node"] = _file(request, artifact, edge["node"])
+    return page
 
 
 def _files_by_entries(artifact: Artifact, info: Info, **arguments: Any) -> dict[str, Any]:

@@ -31,7 +31,8 @@ def clean_name(name: str) -> str:
 
 def mimetype(name: str) -> str:
     """Guess the type of a file's content from its name."""
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    type_, packing = mimetypes.guess_type(name)
+    return type_ if type_ and packing is None else "application/octet-stream"
 
 
 def _upload_url(request: Request, run_id: int, name: str) -> str:
@@ -103,7 +104,7 @@ def _of(file: Any, key: str, value: Any) -> Any:
 
 
 def _file_id(file: RunFile) -> str:
-    return ids.encode(f"File-{file.run_id}", sum(file.name.encode()))
+    return ids.encode(f"File-{file.run_id}-{file.name}", 0)
 
 
 RESOLVERS = {

@@ -10,6 +10,8 @@ from sweepcnn.server.graphql.resolvers.accounts import entity
 from sweepcnn.storage import projects, users
 from sweepcnn.storage.projects import Project
 
+_MAX_NAME = 128
+
 
 def _project(_root: Any, info: Info, name: str | None = None, **arguments: Any) -> Project | None:
     request: Request = info.context
@@ -29,11 +31,20 @@ def check_name(name: str | None) -> str:
     Raises:
         ApiError: it is empty, too long or has characters that an address cannot carry.
     """
-    if not name or len(name) > 128 or set(name) & set("/\\#?%:") or not name.isprintable():
-        raise ApiError(
-            f"project name {name!r}: must be 1 to 128 characters without / \\ # ? % :", 400
-        )
-    return name
+    check_segment("project name", name or "")
+    return name or ""
+
+
+def check_segment(what: str, name: str) -> None:
+    """Check a name that stands in addresses between two slashes.
+
+    Raises:
+        ApiError: it is empty, too long or has characters that an address cannot carry.
+    """
+    refused = set(name) & set("/\\#?%:") or not name.isprintable() or name in (".", "..")
+    if refused or not 1 <= len(name) <= _MAX_NAME:
+        rule = f"must be 1 to {_MAX_NAME} characters without / \\ # ? % : and not . or .."
+        raise ApiError(f"{what} {name[:200]!r}: {rule}", 400)
 
 
 def _upsert_model(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002

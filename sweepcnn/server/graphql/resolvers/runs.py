@@ -7,17 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sweepcnn.server import filters, history, ids
+from sweepcnn.server import documents, filters, history, ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
-from sweepcnn.server.graphql.resolvers.projects import check_name
+from sweepcnn.server.graphql.resolvers.projects import check_name, check_segment
 from sweepcnn.storage import projects, runs, streams, sweeps, users
 from sweepcnn.storage.projects import Project
 from sweepcnn.storage.runs import Run
-
-_MAX_NAME = 128
-
 
 # Reading
 
@@ -31,14 +28,15 @@ def _selected(project: Project, info: Info, arguments: dict[str, Any]) -> list[R
     request: Request = info.context
     found = runs.of_project(request.connection, project.id)
     names = {s.id: s.name for s in sweeps.of_project(request.connection, project.id)}
-    readers = {run.id: _reader(run, names) for run in found}
-    condition = json.loads(arguments.get("filters") or "{}") or {}
+    people = users.names(request.connection)
+    readers = {run.id: _reader(run, names, people) for run in found}
+    condition = documents.read(arguments.get("filters") or "{}", "filters") or {}
     kept = [run for run in found if filters.matches(condition, readers[run.id])]
     order = arguments.get("order") or "+created_at"
     return filters.ordered(kept, order, lambda run: readers[run.id])
 
 
-def _reader(run: Run, sweep_names: dict[int, str]) -> filters.Read:
+def _reader(run: Run, sweep_names: dict[int, str], people: dict[int, str]) -> filters.Read:
     """Read a run by the keys of W&B's filters."""
     plain = {
         "name": run.name,
@@ -54,6 +52,8 @@ def _reader(run: Run, sweep_names: dict[int, str]) -> filters.Read:
         "created_at": _iso(run.created_at),
         "heartbeatAt": _iso(run.heartbeat_at),
         "heartbeat_at": _iso(run.heartbeat_at),
+        "username": people.get(run.user_id, filters.MISSING),
+        "user.username": people.get(run.user_id, filters.MISSING),
         "duration": (run.heartbeat_at or run.created_at) - run.created_at,
     }
 
@@ -64,7 +64,7 @@ def _reader(run: Run, sweep_names: dict[int, str]) -> filters.Read:
         if section == "summary_metrics":
             return _at(json.loads(run.summary), path)
         if section == "config":
-            config = {k: v.get("value") for k, v in json.loads(run.config).items()}
+            config = {k: v["value"] for k, v in json.loads(run.config).items()}
             value = _at(config, path)
             return _at(config, path.removesuffix(".value")) if value is filters.MISSING else value
         return filters.MISSING
@@ -108,9 +108,9 @@ def _sweep_name(run: Run, info: Info) -> str | None:
 
 
 def _wandb_config(run: Run, _info: Info, **arguments: Any) -> str:
-    value = json.loads(run.config).get("_wandb", {}).get("value", {})
-    keys = arguments.get("keys")
-    return json.dumps({k: v for k, v in value.items() if keys is None or k in keys})
+    value = json.loads(run.config).get("_wandb", {"value": {}})["value"]
+    keys, known = arguments.get("keys"), value if isinstance(value, dict) else {}
+    return json.dumps({k: v for k, v in known.items() if keys is None or k in keys})
 
 
 def _lines(run: Run, info: Info, file: str) -> list[str]:
@@ -132,8 +132,8 @@ def _events(run: Run, info: Info, samples: int | None = None) -> list[str]:
 
 def _sampled_history(run: Run, info: Info, specs: list[Any]) -> list[Any]:
     lines = _lines(run, info, streams.HISTORY)
-    parsed = [json.loads(spec) if isinstance(spec, str) else spec for spec in specs]
-    return [history.sampled(lines, spec) for spec in parsed if isinstance(spec, dict)]
+    read = [history.check_spec(documents.read(spec, "a history specification")) for spec in specs]
+    return [history.sampled(lines, spec) for spec in read]
 
 
 def _parquet(run: Run, info: Info, **_unused: Any) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def _line_count(file: str) -> Any:
 def _log_lines(run: Run, info: Info, **arguments: Any) -> dict[str, Any]:
     lines = [_log_line(n, text) for n, text in enumerate(_lines(run, info, streams.CONSOLE))]
     if arguments.get("last") is not None:
-        return connection(lines[-arguments["last"] :])
+        return connection(lines[max(len(lines) - max(arguments["last"], 0), 0) :])
     return connection(lines, arguments.get("first"), arguments.get("after"))
 
 
@@ -203,9 +203,8 @@ def _find_or_add(
     owner = request.entity(given.get("entityName"))
     project_name = check_name(given.get("modelName") or "uncategorized")
     project, _ = projects.get_or_create(writing, owner, project_name)
-    name = given.get("name")
-    if not name or len(name) > _MAX_NAME or set(name) & set("/\\#?%:"):
-        raise ApiError(f"run id {name!r}: must be 1 to {_MAX_NAME} characters, no / # ? % :", 400)
+    name = given.get("name") or ""
+    check_segment("run id", name)
     run = runs.get(writing, project.id, name)
     if run is not None:
         return run, False
@@ -236,15 +235,18 @@ def _changes(run: Run, given: dict[str, Any]) -> dict[str, Any]:
     values = {c: given[field] for field, c in _TEXTS.items() if given.get(field) is not None}
     if given.get("tags") is not None:
         values["tags"] = json.dumps(given["tags"])
+    if given.get("summaryMetrics") is not None:
+        documents.read_object(given["summaryMetrics"], "summaryMetrics")
     if given.get("config") is not None:
-        try:
-            config = json.loads(given["config"])
-        except ValueError:
-            raise ApiError("config is no JSON", 400) from None
-        if not isinstance(config, dict):
-            raise ApiError("config must be a JSON object", 400)
+        config = documents.read_object(given["config"], "config")
+        config = {key: _wrapped(item) for key, item in config.items()}
         values["config"] = json.dumps(json.loads(run.config) | config)
     return values
+
+
+def _wrapped(item: Any) -> Any:
+    """Give a value of a configuration in the client's form, {"value": v}."""
+    return item if isinstance(item, dict) and "value" in item else {"value": item}
 
 
 def _stop_run(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:  # noqa: A002

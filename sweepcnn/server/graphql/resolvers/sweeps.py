@@ -1,7 +1,6 @@
 """Sweeps and their agents."""
 
 import json
-import math
 import time
 from typing import Any
 
@@ -12,8 +11,9 @@ from sweepcnn.errors import InputError
 from sweepcnn.scheduler import StateError, UnknownAgentError, change_state
 from sweepcnn.scheduler.names import new_id
 from sweepcnn.scheduler.trials import summary_number
+from sweepcnn.search import obstacles
 from sweepcnn.search.space import Space
-from sweepcnn.server import ids
+from sweepcnn.server import documents, filters, ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
@@ -35,7 +35,21 @@ def _sweep(
 
 def _sweeps(project: Project, info: Info, **arguments: Any) -> dict[str, Any]:
     found = sweeps.of_project(info.context.connection, project.id)
-    return connection(found, arguments.get("first"), arguments.get("after"))
+    condition = documents.read(arguments.get("filters") or "{}", "filters") or {}
+    kept = [sweep for sweep in found if filters.matches(condition, _reader(sweep))]
+    return connection(kept, arguments.get("first"), arguments.get("after"))
+
+
+def _reader(sweep: Sweep) -> filters.Read:
+    """Read a sweep by the keys of W&B's filters."""
+    plain = {
+        "name": sweep.name,
+        "displayName": sweep.display_name,
+        "display_name": sweep.display_name,
+        "state": sweep.state,
+        "method": sweep.method,
+    }
+    return lambda key: plain.get(key, filters.MISSING)
 
 
 def _runs(sweep: Sweep, info: Info, **arguments: Any) -> dict[str, Any]:
@@ -56,11 +70,11 @@ def _best_loss(sweep: Sweep, info: Info) -> float | None:
 
 def _run_count_expected(sweep: Sweep, _info: Info) -> int | None:
     config = _config(sweep)
-    if config is None or config.obstacles():
+    if config is None or obstacles(config):
         return None
     ends = [config.run_cap, Space.of(config.parameters).size if config.method == "grid" else None]
-    least = min((end for end in ends if end is not None), default=math.inf)
-    return None if least == math.inf else int(least)
+    least = min((end for end in ends if end is not None), default=None)
+    return None if least is None or least >= 2**31 else least
 
 
 def _config(sweep: Sweep) -> SweepConfig | None:
@@ -71,9 +85,7 @@ def _config(sweep: Sweep) -> SweepConfig | None:
 
 
 def _agent_runs(agent: Agent, info: Info, **arguments: Any) -> dict[str, Any]:
-    reading = info.context.connection
-    row_ids = sweeps.agent_run_ids(reading, agent.id)
-    found = [run for run in (runs.by_id(reading, i) for i in row_ids) if run is not None]
+    found = runs.of_agent(info.context.connection, agent.id)
     return connection(found, arguments.get("first"), arguments.get("after"))
 
 
@@ -140,13 +152,14 @@ def _sweep_values(given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         return values, []
     try:
         document = yaml.safe_load(given["config"])
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ApiError(f"the sweep config is no YAML: {error}", 400) from None
     if not isinstance(document, dict):
         raise ApiError("the sweep config must be a mapping", 400)
     values |= {"config": given["config"], "method": str(document.get("method") or "custom")}
-    values.setdefault("display_name", document.get("name"))
-    values.setdefault("description", document.get("description"))
+    for key, column in (("name", "display_name"), ("description", "description")):
+        if isinstance(document.get(key), str):
+            values.setdefault(column, document[key])
     return values, _warnings(document)
 
 
@@ -156,8 +169,8 @@ def _warnings(document: dict[str, Any]) -> list[str]:
         config, unknown = SweepConfig.read(document)
     except InputError as error:
         return [f"this sweep will hand out no runs: {problem}" for problem in error.problems]
-    obstacles = [f"this sweep will hand out no runs: {problem}" for problem in config.obstacles()]
-    return obstacles + [str(problem) for problem in [*unknown, *config.ignored()]]
+    serious = [f"this sweep will hand out no runs: {problem}" for problem in obstacles(config)]
+    return serious + [str(problem) for problem in [*unknown, *config.ignored()]]
 
 
 def _create_agent(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
@@ -184,10 +197,7 @@ def _heartbeat(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A
         if sweep is None:
             raise ApiError("Sweep was deleted or agent was not found.", 404)
         request.check_owner(reading, sweep.project_id)
-    try:
-        state = json.loads(input.get("runState") or "{}")
-    except ValueError:
-        raise ApiError("runState is no JSON", 400) from None
+    state = documents.read_object(input.get("runState") or "{}", "runState")
     alive = {str(run) for run, is_alive in state.items() if is_alive}
     try:
         commands = request.backend.scheduler.heartbeat(agent_id, alive)
@@ -223,9 +233,7 @@ RESOLVERS = {
     "Agent": {
         "id": lambda agent, _: ids.encode("Agent", agent.id),
         "state": lambda agent, _: "RUNNING" if time.time() - agent.heartbeat_at < 60 else "LOST",
-        "totalRuns": lambda agent, info: len(
-            sweeps.agent_run_ids(info.context.connection, agent.id)
-        ),
+        "totalRuns": lambda agent, info: len(runs.of_agent(info.context.connection, agent.id)),
         "runs": _agent_runs,
     },
 }

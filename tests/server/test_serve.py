@@ -1,0 +1,67 @@
+"""Starting the server: what it announces, what it keeps to itself, what it refuses."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.backend import RunningBackend, running_backend
+
+
+def refused(*words: str) -> tuple[int, str]:
+    """Give the exit status and the message of a server that does not start."""
+    command = [sys.executable, "-m", "sweepcnn", "server", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+def test_secrets_are_for_their_owner_alone(server: RunningBackend) -> None:
+    assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
+    for name in ("secret", "api-key"):
+        file = server.data_dir / name
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert (server.data_dir / "api-key").read_text() == server.api_key
+    assert len(server.api_key) >= 40
+
+
+def test_a_replaced_key_file_is_the_new_key(tmp_path: Path) -> None:
+    with running_backend(tmp_path / "data") as first:
+        pass
+    (tmp_path / "data" / "api-key").write_text("n" * 40 + "\n")
+    with running_backend(tmp_path / "data") as second:
+        assert second.api_key == "n" * 40 != first.api_key
+
+
+def test_other_machines_are_not_served(tmp_path: Path) -> None:
+    code, message = refused("--host", "0.0.0.0", "--data-dir", str(tmp_path))
+    assert code == 2
+    assert message.startswith("error: --host 0.0.0.0: ")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuch://host/db", "sqlite:////no/such/folder/x.db"])
+def test_a_database_that_cannot_be_used_is_told(tmp_path: Path, url: str) -> None:
+    code, message = refused("--port", "0", "--data-dir", str(tmp_path), "--database-url", url)
+    assert code == 2
+    assert message.startswith("error: --database-url")
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, message = refused("--port", port, "--data-dir", str(tmp_path))
+    assert code == 1
+    assert f"--port {port}" in message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    code, message = refused("--port", "0", "--data-dir", str(tmp_path / "data"))
+    assert code == 1
+    assert "--data-dir" in message

@@ -1,0 +1,188 @@
+"""Files over HTTP: signed addresses, and uploads that must not run in a browser."""
+
+import base64
+import hashlib
+import time
+from typing import Any
+
+import httpx
+import pytest
+from itsdangerous import TimestampSigner
+
+from sweepcnn.server.addresses import Addresses
+from tests.backend import RunningBackend
+from tests.server.conftest import ENTITY, Wire
+
+HTML = b"<script>alert(1)</script>"
+
+
+def put(url: str, content: bytes = b"content") -> int:
+    return httpx.put(url, content=content).status_code
+
+
+def files(wire: Wire, run: str, **arguments: str) -> list[dict[str, Any]]:
+    given = "".join(f", {key}: {value}" for key, value in arguments.items())
+    fields = "name url directUrl md5 sizeBytes mimetype"
+    query = f"files(first: 100{given}) {{ totalCount edges {{ node {{ id {fields} }} }} }}"
+    return [edge["node"] for edge in wire.run(run, query)["files"]["edges"]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["output.log", "media/images/a b%20c.png", "ümlaut/✓.txt", "a+b&c=d;e.txt", "x" * 300],
+)
+def test_a_file_comes_back_as_it_was_sent(wire: Wire, name: str) -> None:
+    run = wire.start_run()
+    content = name.encode() * 3
+    assert put(wire.upload_url(run, name), content) == 200
+    (file,) = files(wire, run)
+    assert file["name"] == name
+    assert file["sizeBytes"] == len(content)
+    assert file["md5"] == base64.b64encode(hashlib.md5(content).digest()).decode()
+    assert httpx.get(file["directUrl"]).content == content
+
+
+def test_a_file_sent_again_replaces_the_first(wire: Wire) -> None:
+    run = wire.start_run()
+    url = wire.upload_url(run, "config.yaml")
+    assert [put(url, b"one"), put(url, b"two")] == [200, 200]
+    (file,) = files(wire, run)
+    assert httpx.get(file["directUrl"]).content == b"two"
+
+
+def test_files_are_listed_by_name_by_pattern_and_in_pages(wire: Wire) -> None:
+    run = wire.start_run()
+    for name in ("ab.txt", "ba.txt", "media/x_1.png", "media/xy1.png", "ünï.txt"):
+        assert put(wire.upload_url(run, name)) == 200
+    found = files(wire, run)
+    assert len({file["id"] for file in found}) == len(found) == 5
+    assert [f["name"] for f in files(wire, run, names='["./ab.txt", "none"]')] == ["ab.txt"]
+    by_pattern = [f["name"] for f in files(wire, run, pattern='"media/x_1%"')]
+    assert by_pattern == ["media/x_1.png", "media/xy1.png"]
+    query = "fileCount files(first: 2, after: $after) { edges { node { name } cursor }"
+    query += " pageInfo { endCursor hasNextPage } }"
+    names, after, more = [], None, True
+    while more:
+        page = wire.run(run, query, after=("String", after))
+        names += [edge["node"]["name"] for edge in page["files"]["edges"]]
+        after = page["files"]["pageInfo"]["endCursor"]
+        more = page["files"]["pageInfo"]["hasNextPage"]
+        assert page["fileCount"] == 5
+    assert names == sorted(file["name"] for file in found)
+
+
+def test_uploaded_pages_cannot_run_on_our_origin(wire: Wire) -> None:
+    run = wire.start_run()
+    for name, type_ in (
+        ("media/html/page.html", "text/html"),
+        ("media/images/picture.svg", "image/svg+xml"),
+        ("page.html.gz", "application/octet-stream"),
+        ("no-extension", "application/octet-stream"),
+    ):
+        put(wire.upload_url(run, name), HTML)
+        (file,) = files(wire, run, names=f'["{name}"]')
+        response = httpx.get(file["directUrl"])
+        assert response.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["content-type"].partition(";")[0] == type_
+        assert response.content == HTML
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/../../x", "/etc/passwd", "", ".", "..\\..\\x", "a/..", "x" * 1025]
+)
+def test_a_file_name_cannot_leave_the_run(wire: Wire, name: str) -> None:
+    run = wire.start_run()
+    query = "mutation($i: CreateRunFilesInput!) { createRunFiles(input: $i) { runID } }"
+    where = {"entityName": ENTITY, "projectName": wire.project, "runName": run}
+    status, message = wire.refused(query, i=where | {"files": ["fine.txt", name]})
+    assert status == 400
+    assert "inside the run" in message
+
+
+def test_the_label_of_an_address_means_nothing(wire: Wire, server: RunningBackend) -> None:
+    run = wire.start_run()
+    url = wire.upload_url(run, "real.txt")
+    token = url.split("/uploads/")[1].split("/")[0]
+    before = sorted(server.data_dir.parent.iterdir())
+    for label in ("..%2F..%2Fevil.txt", "%2Fetc%2Fpasswd", "other.txt"):
+        assert put(f"{server.url}/uploads/{token}/{label}") == 200
+    assert [file["name"] for file in files(wire, run)] == ["real.txt"]
+    assert sorted(server.data_dir.parent.iterdir()) == before
+
+
+def test_tampered_addresses_are_refused(wire: Wire, server: RunningBackend) -> None:
+    run = wire.start_run()
+    url = wire.upload_url(run, "a.txt")
+    put(url)
+    download = files(wire, run)[0]["directUrl"]
+    for address, ask in ((url, httpx.put), (download, httpx.get)):
+        head, kind, rest = address.partition("/uploads/" if "/uploads/" in address else "/blobs/")
+        token, _, label = rest.partition("/")
+        payload, _, signature = token.partition(".")
+        for wrong in (
+            f"{payload[:-2]}xx.{signature}",
+            f"{payload}.{signature[:-2]}xx",
+            payload,
+            "x",
+            "%00",
+        ):
+            assert ask(f"{head}{kind}{wrong}/{label}").status_code == 403
+        assert ask(address).status_code == 200
+
+
+def test_an_address_is_good_for_one_thing(wire: Wire, server: RunningBackend) -> None:
+    run = wire.start_run()
+    url = wire.upload_url(run, "a.txt")
+    put(url)
+    download = files(wire, run)[0]["directUrl"]
+    assert httpx.get(url.replace("/uploads/", "/blobs/")).status_code == 403
+    assert httpx.put(download.replace("/blobs/", "/uploads/")).status_code == 403
+    assert httpx.get(url).status_code == 405
+
+
+def test_addresses_expire(
+    wire: Wire, server: RunningBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = int(base64.b64decode(wire.run(wire.start_run(), "id")["id"]).split(b":")[1])
+    addresses = Addresses((server.data_dir / "secret").read_text())
+    what = {"kind": "run_file", "run": run_id, "name": "late.txt"}
+    assert put(addresses.upload(server.url, what, "late.txt")) == 200
+    for age, status in ((23 * 3600, 200), (25 * 3600, 403)):
+        then = int(time.time()) - age
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _, then=then: then)
+        assert put(addresses.upload(server.url, what, "late.txt")) == status
+        monkeypatch.undo()
+
+
+def test_an_upload_for_what_is_gone_is_refused(server: RunningBackend) -> None:
+    addresses = Addresses((server.data_dir / "secret").read_text())
+    for what in (
+        {"kind": "run_file", "run": 10**9, "name": "x"},
+        {"kind": "manifest", "manifest": 10**9},
+        {"kind": "no such kind"},
+    ):
+        assert put(addresses.upload(server.url, what, "x")) == 404
+
+
+def test_an_artifact_file_must_have_the_digest_that_was_announced(server: RunningBackend) -> None:
+    addresses = Addresses((server.data_dir / "secret").read_text())
+    what = {"kind": "artifact", "artifact": 1, "md5": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    response = httpx.put(addresses.upload(server.url, what, "x"), content=b"other")
+    assert response.status_code == 400
+    assert "MD5" in response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "a/b",
+        "default/local/p/c/QXJ0aWZhY3Q6MQ==/zz/name",
+        f"default/local/p/c/QXJ0aWZhY3Q6MQ==/{'0' * 32}/name",
+        f"default/local/p/c/{base64.b64encode(b'Artifact:' + b'9' * 30).decode()}/{'0' * 32}/n",
+        f"default/local/p/c/{'%FF' * 4}/{'0' * 32}/n",
+    ],
+)
+def test_an_artifact_address_that_names_nothing_is_404(wire: Wire, path: str) -> None:
+    assert wire.http.get(f"/artifactsV2/{path}").status_code == 404
