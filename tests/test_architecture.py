@@ -107,13 +107,7 @@ def test_every_room_has_a_rule() -> None:
     assert rooms - {"cli"} <= set(MAY_IMPORT)
 
 
-_SERVER = pytest.mark.xfail(reason="server imports config and search; a patch is proposed")
-
-
-@pytest.mark.parametrize(
-    "room",
-    [pytest.param(room, marks=_SERVER if room == "server" else ()) for room in MAY_IMPORT],
-)
+@pytest.mark.parametrize("room", MAY_IMPORT)
 def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
     allowed = MAY_IMPORT[room] | {room, "errors"}
     broken = [
@@ -137,7 +131,6 @@ def test_errors_import_nothing_of_ours_and_nothing_imports_the_command_line() ->
     assert users == []
 
 
-@pytest.mark.xfail(reason="search.suggest and search.bayes; a patch is proposed")
 def test_modules_do_not_import_each_other_in_circles() -> None:
     # Imports within functions count too: they hide a circle, they do not open it. A package's
     # `__init__` gathers its modules, which may not import it in turn.

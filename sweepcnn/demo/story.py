@@ -89,7 +89,7 @@ def environment(folder: Path, url: str, api_key: str) -> dict[str, str]:
 def tell(folder: Path, announced: Mapping[str, str], say: Tell, progress: Progress) -> Told:
     """Sweep the digits, find the best run and fetch its checkpoint and pictures.
 
-    Replaces this process's WANDB_* variables, for it reads the results as a user would.
+    Replaces this process's environment, for it reads the results as a user would.
 
     Args:
         folder: for everything that is written.
@@ -101,7 +101,7 @@ def tell(folder: Path, announced: Mapping[str, str], say: Tell, progress: Progre
         WorkError: a step failed; names its log.
     """
     own = environment(folder, announced["url"], announced["api_key"])
-    for key in [key for key in os.environ if key.startswith("WANDB_")]:
+    for key in os.environ.keys() - own.keys():
         del os.environ[key]
     os.environ.update(own)
     sweep_path = _create_sweep(folder, say)
@@ -172,5 +172,6 @@ def _runs(api: "wandb.Api", sweep_path: str) -> list[Any]:
 
 
 def _failed(what: str, log: Path) -> WorkError:
-    last = [line for line in log.read_text().splitlines() if line.strip()][-3:]
+    lines = [line for line in log.read_text().splitlines() if line.strip()]
+    last = [line for line in lines if line.startswith("error:")][-1:] or lines[-3:]
     return WorkError(Problem(what, "failed: " + " | ".join(last), f"its whole output is in {log}"))

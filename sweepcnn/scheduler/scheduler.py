@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import sqlalchemy as sa
-import yaml
 
 from sweepcnn.config import SweepConfig
 from sweepcnn.errors import InputError
+from sweepcnn.scheduler import sweep_files
 from sweepcnn.scheduler.names import new_id, sweep_run_name
 from sweepcnn.scheduler.states import ENDED
 from sweepcnn.scheduler.trials import trials
-from sweepcnn.search import Suggestion, Trial, obstacles, point_key
+from sweepcnn.search import Suggestion, Trial, point_key
+from sweepcnn.search.worker import SearchWorker
 from sweepcnn.storage import runs, sweeps
 from sweepcnn.storage.database import Database
 
@@ -33,6 +34,9 @@ class Search(Protocol):
 
     def prepare(self) -> None:
         """Begin what a model-based search needs before its first point."""
+
+    def close(self) -> None:
+        """End what was begun."""
 
 
 class UnknownAgentError(Exception):
@@ -70,12 +74,13 @@ class Scheduler:
 
     Args:
         database: where sweeps, agents and runs are kept.
-        search: may take its time, for no transaction is open while it thinks.
+        search: may take its time, for no transaction is open while it thinks; null is our own,
+            in a process of its own.
     """
 
-    def __init__(self, database: Database, search: Search) -> None:
+    def __init__(self, database: Database, search: Search | None = None) -> None:
         self._database = database
-        self._search = search
+        self._search: Search = search or SearchWorker()
         # One proposal at a time and sweep, so that each knows of the one before. The promise that
         # no point is handed out twice does not rest on this lock but on the database.
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
@@ -114,6 +119,10 @@ class Scheduler:
         """Get ready for a sweep whose points come from a model."""
         self._search.prepare()
 
+    def close(self) -> None:
+        """End the search's process."""
+        self._search.close()
+
     def end_silent_runs(self, before: float) -> None:
         """Mark runs crashed that were last heard of before a time (seconds since the epoch)."""
         with self._database.write() as connection:
@@ -136,8 +145,10 @@ class Scheduler:
 
     def _next(self, sweep: sweeps.Sweep, agent: sweeps.Agent) -> list[Command]:
         """Hand out a point, or send the agent home when none is left."""
-        config = _read_config(sweep)
-        if config is None:
+        try:
+            config = sweep_files.read(sweep.config)
+        except InputError as error:
+            _log.warning("sweep %s cannot be searched: %s", sweep.name, error)
             return [Command("exit")]
         with self._locks[sweep.id]:
             while True:
@@ -213,19 +224,6 @@ class Scheduler:
                 return  # paused or ended by a user meanwhile
             if not runs.count_live(connection, sweep.id):
                 sweeps.update(connection, sweep.id, state="FINISHED")
-
-
-def _read_config(sweep: sweeps.Sweep) -> SweepConfig | None:
-    """Read a stored sweep; null where it cannot be searched, as its creator was told."""
-    try:
-        config, _ = SweepConfig.read(yaml.safe_load(sweep.config))
-    except InputError as error:
-        _log.warning("sweep %s cannot be searched: %s", sweep.name, error)
-        return None
-    problems = obstacles(config)
-    for problem in problems:
-        _log.warning("sweep %s cannot be searched: %s", sweep.name, problem)
-    return None if problems else config
 
 
 def _seed(config: SweepConfig, sweep: sweeps.Sweep) -> int:

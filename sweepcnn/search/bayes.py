@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweepcnn.config import SweepConfig
 from sweepcnn.search.space import Choice, Dimension, Point, Real, Space
-from sweepcnn.search.suggest import Suggestion, Trial
+from sweepcnn.search.trial import Suggestion, Trial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

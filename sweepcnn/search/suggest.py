@@ -3,38 +3,19 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from sweepcnn.config import SweepConfig
-from sweepcnn.search.space import Point, Space
+from sweepcnn.search.bayes import gaussian_process
+from sweepcnn.search.space import Space
+from sweepcnn.search.trial import Suggestion, Trial
 
 WARM_UP = 5
 """Finished runs before the Gaussian process is asked; until then points are random."""
 
 _DRAWS = 200  # random draws before the unused points of a finite space are listed
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A point that was handed out, and what came of it.
-
-    `value` is the sweep's metric; null for a run without one and for a run that has not ended.
-    """
-
-    point: Mapping[str, Any]
-    state: Literal["running", "finished", "failed"]
-    value: float | None = None
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A point to try, and in a few words how the search came to it."""
-
-    point: Point
-    origin: str
 
 
 def point_key(point: Mapping[str, Any]) -> str:
@@ -56,8 +37,6 @@ def suggest(config: SweepConfig, trials: Sequence[Trial], seed: int) -> Suggesti
     if config.method == "grid":
         return _next_of_grid(space, taken)
     if needs_model(config, trials):
-        from sweepcnn.search.bayes import gaussian_process
-
         suggestion = gaussian_process(config, space, trials, seed=int(rng.integers(2**31)))
         if point_key(suggestion.point) not in taken:
             return suggestion

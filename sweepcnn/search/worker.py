@@ -10,7 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from sweepcnn.config import SweepConfig
-from sweepcnn.search.suggest import Suggestion, Trial, needs_model, suggest
+from sweepcnn.search.suggest import needs_model, suggest
+from sweepcnn.search.trial import Suggestion, Trial
 
 T = TypeVar("T")
 
@@ -81,4 +82,5 @@ def _end_with_parent() -> None:
 
 
 def _load() -> None:
-    import optuna.samplers._gp.sampler  # noqa: F401  (its package loads torch on first use)
+    import optuna  # noqa: F401
+    import torch  # noqa: F401  (Optuna's Gaussian process loads it with its first fit)

@@ -35,6 +35,7 @@ def create_app(
     backend: Backend,
     *,
     pages: Sequence[BaseRoute] = (),
+    on_start: Callable[[], None] = lambda: None,
     on_end: Callable[[], None] = lambda: None,
 ) -> Starlette:
     """Build the application.
@@ -42,6 +43,7 @@ def create_app(
     Args:
         backend: storage, scheduler and addresses.
         pages: the routes of the web pages.
+        on_start: called once the server is about to take requests and to heed signals.
         on_end: called at shutdown.
     """
 
@@ -50,6 +52,7 @@ def create_app(
         ended = threading.Event()
         watcher = threading.Thread(target=_watch_silence, args=(backend, ended), daemon=True)
         watcher.start()
+        on_start()
         try:
             yield
         finally:

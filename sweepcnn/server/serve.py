@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute
 
 from sweepcnn.errors import InputError, Problem, WorkError
 from sweepcnn.scheduler import Scheduler
-from sweepcnn.search.worker import SearchWorker
 from sweepcnn.server.addresses import Addresses
 from sweepcnn.server.app import create_app
 from sweepcnn.server.context import Backend
@@ -51,7 +50,7 @@ def serve(
         port: 0 takes a free one.
         data_dir: made if it is new.
         database_url: a SQLAlchemy URL; null is SQLite in the data folder.
-        on_ready: called once requests are accepted by the socket.
+        on_ready: called once requests are taken.
         pages: makes the routes of the web pages.
 
     Raises:
@@ -62,25 +61,25 @@ def serve(
         rule = "serves this machine alone: there are no accounts yet to keep others out"
         raise InputError(Problem(f"--host {host}", rule, f"use one of {', '.join(LOOPBACK)}"))
     secret = _prepare_folder(data_dir)
-    listener = _listen(host, port)
     database = _open(database_url or f"sqlite:///{data_dir / 'sweepcnn.db'}")
+    listener = _listen(host, port)
     api_key = _first_user(database, data_dir)
-    worker = SearchWorker()
     backend = Backend(
         database=database,
         blobs=BlobStore(data_dir / "blobs"),
         addresses=Addresses(secret),
-        scheduler=Scheduler(database, worker),
+        scheduler=Scheduler(database),
         secret=secret,
     )
 
     def end() -> None:
-        worker.close()
+        backend.scheduler.close()
         database.close()
 
-    app = create_app(backend, pages=pages(backend), on_end=end)
     shown = f"[{host}]" if ":" in host else host
-    on_ready(Ready(f"http://{shown}:{listener.getsockname()[1]}", api_key, data_dir))
+    ready = Ready(f"http://{shown}:{listener.getsockname()[1]}", api_key, data_dir)
+    site = pages(backend)
+    app = create_app(backend, pages=site, on_start=lambda: on_ready(ready), on_end=end)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
     uvicorn.Server(config).run(sockets=[listener])
 

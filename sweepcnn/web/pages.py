@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 import sqlalchemy as sa
-import yaml
 from jinja2 import Environment, PackageLoader
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from sweepcnn.scheduler import sweep_files
 from sweepcnn.scheduler.trials import summary_number
 from sweepcnn.storage import projects, run_files, runs, sweeps
 from sweepcnn.storage.database import Database
@@ -187,10 +187,9 @@ def _sweep(
 
 
 def _metric_of(sweep: Sweep) -> tuple[str, bool]:
-    metric = (yaml.safe_load(sweep.config) or {}).get("metric") or {}
-    if not isinstance(metric, dict):
-        return _METRIC, True
-    return str(metric.get("name", _METRIC)), metric.get("goal") == "maximize"
+    """Give a sweep's metric, and whether more of it is better."""
+    metric = sweep_files.metric(sweep.config)
+    return (metric.name, metric.goal == "maximize") if metric else (_METRIC, True)
 
 
 def _row(run: Run, metric: str) -> dict[str, Any]:

@@ -38,6 +38,9 @@ class DirectSearch:
     def prepare(self) -> None:
         self.prepared = True
 
+    def close(self) -> None:
+        """Nothing was begun."""
+
 
 @dataclass
 class House:

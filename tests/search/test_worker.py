@@ -1,5 +1,6 @@
 """The worker: the model runs in another process, which dies with its parent and is replaced."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -41,8 +42,12 @@ def worker() -> Iterator[SearchWorker]:
 
 def workers() -> list[psutil.Process]:
     """Give our search processes; neither those of a server nor the resource tracker."""
-    found = psutil.Process().children()
-    return [process for process in found if "spawn_main" in " ".join(process.cmdline())]
+    found = []
+    for process in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended, waited for or not
+            if "spawn_main" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def test_the_answer_is_that_of_suggest(worker: SearchWorker) -> None:

@@ -6,13 +6,9 @@ from typing import Any
 
 import yaml
 
-from sweepcnn.config import SweepConfig
-from sweepcnn.errors import InputError
-from sweepcnn.scheduler import StateError, UnknownAgentError, change_state
+from sweepcnn.scheduler import StateError, UnknownAgentError, change_state, sweep_files
 from sweepcnn.scheduler.names import new_id
 from sweepcnn.scheduler.trials import summary_number
-from sweepcnn.search import obstacles
-from sweepcnn.search.space import Space
 from sweepcnn.server import documents, filters, ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
@@ -59,29 +55,13 @@ def _runs(sweep: Sweep, info: Info, **arguments: Any) -> dict[str, Any]:
 
 def _best_loss(sweep: Sweep, info: Info) -> float | None:
     """Give the best value of the metric, negated where more is better."""
-    config = _config(sweep)
-    if config is None or config.metric is None:
+    metric = sweep_files.metric(sweep.config)
+    if metric is None:
         return None
-    sign = -1 if config.metric.goal == "maximize" else 1
+    sign = -1 if metric.goal == "maximize" else 1
     found = runs.of_sweep(info.context.connection, sweep.id)
-    values = [summary_number(run.summary, config.metric.name) for run in found]
+    values = [summary_number(run.summary, metric.name) for run in found]
     return min((sign * value for value in values if value is not None), default=None)
-
-
-def _run_count_expected(sweep: Sweep, _info: Info) -> int | None:
-    config = _config(sweep)
-    if config is None or obstacles(config):
-        return None
-    ends = [config.run_cap, Space.of(config.parameters).size if config.method == "grid" else None]
-    least = min((end for end in ends if end is not None), default=None)
-    return None if least is None or least >= 2**31 else least
-
-
-def _config(sweep: Sweep) -> SweepConfig | None:
-    try:
-        return SweepConfig.read(yaml.safe_load(sweep.config))[0]
-    except InputError:
-        return None
 
 
 def _agent_runs(agent: Agent, info: Info, **arguments: Any) -> dict[str, Any]:
@@ -160,17 +140,7 @@ def _sweep_values(given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     for key, column in (("name", "display_name"), ("description", "description")):
         if isinstance(document.get(key), str):
             values.setdefault(column, document[key])
-    return values, _warnings(document)
-
-
-def _warnings(document: dict[str, Any]) -> list[str]:
-    """Say what will not be acted on; a sweep is created all the same, as W&B's cloud does."""
-    try:
-        config, unknown = SweepConfig.read(document)
-    except InputError as error:
-        return [f"this sweep will hand out no runs: {problem}" for problem in error.problems]
-    serious = [f"this sweep will hand out no runs: {problem}" for problem in obstacles(config)]
-    return serious + [str(problem) for problem in [*unknown, *config.ignored()]]
+    return values, sweep_files.warnings(document)
 
 
 def _create_agent(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
@@ -225,7 +195,7 @@ RESOLVERS = {
         "earlyStopJobRunning": lambda *_: False,
         "bestLoss": _best_loss,
         "runCount": lambda sweep, info: runs.count(info.context.connection, sweep_id=sweep.id),
-        "runCountExpected": _run_count_expected,
+        "runCountExpected": lambda sweep, _: sweep_files.expected_runs(sweep.config),
         "runs": _runs,
         "agent": _agent,
         "agents": _agents,

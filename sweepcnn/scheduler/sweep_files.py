@@ -1,0 +1,63 @@
+"""The sweep file as it is stored: what it says, and what the backend makes of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from sweepcnn.config import Metric, SweepConfig
+from sweepcnn.errors import InputError, Problem
+from sweepcnn.search import obstacles
+from sweepcnn.search.space import Space
+
+_MOST_RUNS = 2**31 - 1  # GraphQL's Int ends there
+
+
+def read(text: str) -> SweepConfig:
+    """Read a stored sweep file that can be searched.
+
+    Raises:
+        InputError: it cannot be searched, as its creator was told; names every reason.
+    """
+    config, _ = SweepConfig.read(yaml.safe_load(text))
+    problems = obstacles(config)
+    if problems:
+        raise InputError(problems)
+    return config
+
+
+def metric(text: str) -> Metric | None:
+    """Give what a stored sweep optimises, whatever else is wrong with it; null for nothing."""
+    document = yaml.safe_load(text)
+    try:
+        return SweepConfig(method="custom", metric=document.get("metric")).metric
+    except InputError:
+        return None
+
+
+def warnings(document: Mapping[str, Any]) -> list[str]:
+    """Say what of a new sweep will not be acted on.
+
+    A sweep that cannot be searched is created all the same, as on W&B's cloud.
+    """
+    try:
+        config, unknown = SweepConfig.read(document)
+    except InputError as error:
+        return _no_runs(error.problems)
+    ignored = [str(problem) for problem in [*unknown, *config.ignored()]]
+    return _no_runs(obstacles(config)) + ignored
+
+
+def expected_runs(text: str) -> int | None:
+    """Give the number of runs after which a stored sweep ends; null where it has no end."""
+    try:
+        config = read(text)
+    except InputError:
+        return None
+    points = Space.of(config.parameters).size if config.method == "grid" else None
+    least = min((end for end in (config.run_cap, points) if end is not None), default=None)
+    return None if least is None or least > _MOST_RUNS else least
+
+
+def _no_runs(problems: list[Problem] | tuple[Problem, ...]) -> list[str]:
+    return [f"this sweep will hand out no runs: {problem}" for problem in problems]
