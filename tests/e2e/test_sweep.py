@@ -138,6 +138,10 @@ def test_a_shipped_sweep_runs_on_own_images_with_two_agents_through_a_killed_ser
         statuses = Counter(json.loads(run.summary).get("status") for run in after)
         assert statuses["infeasible"] + statuses["ok"] >= 5  # one may die of the killed server
         assert statuses["ok"]
+        for run in after:
+            if json.loads(run.summary).get("status") == "ok":
+                rows = [json.loads(line) for line in histories[run.name]]
+                assert [row["epoch"] for row in rows if "val_accuracy" in row] == [1]
 
         best = json.loads(
             command(
