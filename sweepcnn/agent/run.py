@@ -1,6 +1,6 @@
 """One run: parameters, plan, data, training, evaluation, artifacts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from sweepcnn.agent.progress import TrainingProgress
-from sweepcnn.config import RunConfig
+from sweepcnn.config import RunConfig, overridden
 from sweepcnn.data import (
     Dataset,
     EvaluationBatches,
@@ -35,7 +35,10 @@ from sweepcnn.training import (
     seed_everything,
 )
 
-_EVALUATION_BATCH = 256  # larger than a training batch: no gradients are kept
+# Larger than a training batch, for no gradients are kept; as much as 256 images of 64 x 64 pixels,
+# so that large images do not take more memory here than in training.
+_EVALUATION_BATCH = 256
+_EVALUATION_PIXELS = 256 * 64 * 64
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def train_run(values: Mapping[str, Any]) -> Outcome:
     if not in_sweep():
         RunConfig.model_validate(values)  # before W&B is told of a run that cannot begin
     with tracked_run() as run:
-        config = RunConfig.model_validate({**values, **run.sweep_values()})
+        config = RunConfig.model_validate(overridden(values, run.sweep_values()))
         run.set_config(config.model_dump(mode="json"))
         try:
             # The number of classes does not decide whether a network can be built, so that this is
@@ -112,7 +115,6 @@ def _train(run: TrackedRun, config: RunConfig, progress: TrainingProgress) -> Ou
         run.log_epoch(epoch.metrics())
 
     result = _fit(config, plan, dataset, report, progress)
-    checkpoint = _keep_best(run, config, dataset, result) if result.best else None
     diverged = result.status is Status.DIVERGED
     best = 0.0 if diverged or result.best is None else result.best.best_val_accuracy
     run.set_summary(
@@ -122,6 +124,7 @@ def _train(run: TrackedRun, config: RunConfig, progress: TrainingProgress) -> Ou
             "train_seconds": result.train_seconds,
         }
     )
+    checkpoint = _keep_best(run, config, dataset, result) if result.best else None
     return Outcome(
         run_id=run.id,
         status=result.status.value,
@@ -151,7 +154,7 @@ def _fit(
     config: RunConfig,
     plan: Plan,
     dataset: Dataset,
-    report: Any,
+    report: Callable[[EpochReport], None],
     progress: TrainingProgress,
 ) -> FitResult:
     """Build what the configuration names, and train."""
@@ -188,9 +191,10 @@ def _fit(
 
 
 def _validation(config: RunConfig, dataset: Dataset, device: torch.device) -> EvaluationBatches:
+    fitting = min(_EVALUATION_BATCH, _EVALUATION_PIXELS // config.image_size**2)
     return EvaluationBatches(
         dataset.val,
-        batch_size=max(config.batch_size, _EVALUATION_BATCH),
+        batch_size=max(config.batch_size, fitting),
         normalize=config.normalize,
         device=device,
     )

@@ -1,7 +1,7 @@
 """Typed configuration of runs and sweeps: the edge at which all values are checked."""
 
 from sweepcnn.config.presets import PRESETS
-from sweepcnn.config.run import RunConfig
+from sweepcnn.config.run import RunConfig, overridden
 from sweepcnn.config.sweep import Metric, Parameter, SweepConfig
 
-__all__ = ["PRESETS", "Metric", "Parameter", "RunConfig", "SweepConfig"]
+__all__ = ["PRESETS", "Metric", "Parameter", "RunConfig", "SweepConfig", "overridden"]

@@ -103,6 +103,12 @@ class RunConfig(NetworkConfig, DataConfig, OptimizerConfig, TrainingConfig):
         return config
 
 
+def overridden(base: Mapping[str, Any], by: Mapping[str, Any]) -> dict[str, Any]:
+    """Give parameters that others override, under whichever of its names each is written."""
+    names = {SYNONYMS.get(key, key) for key in by}
+    return {k: v for k, v in base.items() if SYNONYMS.get(k, k) not in names} | dict(by)
+
+
 def _rename(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """Put synonyms under the name that we use."""
     given = {SYNONYMS.get(key, key): value for key, value in values.items()}

@@ -126,6 +126,8 @@ def _read(folder: Path, key: str, shape: tuple[int, ...]) -> Found | None:
 def _build(
     pool: Pool, shape: tuple[int, ...], folder: Path, key: str, progress: Progress | None
 ) -> Found:
+    for abandoned in folder.glob(f"{key}.npy?*"):  # by a builder that was killed
+        abandoned.unlink(missing_ok=True)
     checksum = 0
     broken: dict[str, str] = {}
     black = bytes(shape[1] * shape[2] * 3)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -141,7 +142,10 @@ def _run_agent(folder: Path, sweep_path: str, say: Tell, progress: Progress) -> 
     command = [sys.executable, "-m", "wandb", "agent", sweep_path]
     log = folder / "agent.log"
     with log.open("w") as output:
-        agent = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder)
+        # A process group of its own, so that its training ends with it when the demo is broken off.
+        agent = subprocess.Popen(
+            command, stdout=output, stderr=output, cwd=folder, start_new_session=True
+        )
     try:
         api = wandb.Api()
         while agent.poll() is None:
@@ -150,7 +154,7 @@ def _run_agent(folder: Path, sweep_path: str, say: Tell, progress: Progress) -> 
         _tell_progress(api, sweep_path, progress)
     finally:
         if agent.poll() is None:
-            agent.terminate()
+            os.killpg(agent.pid, signal.SIGTERM)
         agent.wait()
     states = [run.state for run in _runs(api, sweep_path)]
     if agent.returncode or states.count("finished") < RUNS:

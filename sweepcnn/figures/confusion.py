@@ -58,13 +58,17 @@ class _Layout:
         self.named = range(0, len(classes), -(-style.SMALLEST_SIZE // max(1, self.cell)))
 
     def box(self, row: int, column: int) -> tuple[int, int, int, int]:
-        """Give a cell's first and last pixels; where there is room, one is left between cells."""
+        """Give a cell's first and last pixels; where there is room, one is left between cells.
+
+        With more classes than pixels, neighbours share one.
+        """
         gap = 2 if self.cell >= 8 else 1
+        left, top = self.left + self.edges[column], self.top + self.edges[row]
         return (
-            self.left + self.edges[column],
-            self.top + self.edges[row],
-            self.left + self.edges[column + 1] - gap,
-            self.top + self.edges[row + 1] - gap,
+            left,
+            top,
+            max(left, self.left + self.edges[column + 1] - gap),
+            max(top, self.top + self.edges[row + 1] - gap),
         )
 
     def middle(self, index: int) -> float:

@@ -24,6 +24,7 @@ from sweepcnn.storage import runs, sweeps
 from sweepcnn.storage.database import Database
 
 _log = logging.getLogger(__name__)
+_LOCK_TIMEOUT_S = 15.0
 
 
 class Search(Protocol):
@@ -124,10 +125,10 @@ class Scheduler:
         self._search.close()
 
     def end_silent_runs(self, before: float) -> None:
-        """Mark runs crashed that were last heard of before a time (seconds since the epoch)."""
+        """End runs that were last heard of before a time (seconds since the epoch)."""
         with self._database.write() as connection:
             silent = runs.silent_before(connection, before)
-            runs.end(connection, [run.id for run in silent], "crashed")
+            _end_dead(connection, silent)
 
     def _end_lost_runs(
         self, connection: sa.Connection, agent_id: int, alive: set[str]
@@ -135,12 +136,12 @@ class Scheduler:
         """Mark an agent's runs crashed that it no longer lists; give those that it does.
 
         A run that the agent was given with its last answer is listed by now, even if it is still
-        starting; one that has ended well has said so before its process ended.
+        starting; one that has ended well has said so before its process ended. (A run whose answer
+        was lost on its way is marked, too; its point is not handed out again.)
         """
         own = runs.of_agent(connection, agent_id)
         lost = [run for run in own if run.state in runs.LIVE and run.name not in alive]
-        runs.end(connection, [r.id for r in lost if not r.stop_requested], "crashed")
-        runs.end(connection, [r.id for r in lost if r.stop_requested], "killed")
+        _end_dead(connection, lost)
         return [run for run in own if run.name in alive]
 
     def _next(self, sweep: sweeps.Sweep, agent: sweeps.Agent) -> list[Command]:
@@ -150,7 +151,10 @@ class Scheduler:
         except InputError as error:
             _log.warning("sweep %s cannot be searched: %s", sweep.name, error)
             return [Command("exit")]
-        with self._locks[sweep.id]:
+        lock = self._locks[sweep.id]
+        if not lock.acquire(timeout=_LOCK_TIMEOUT_S):
+            return []  # the agent asks again in 5 s, and the thread is needed elsewhere
+        try:
             while True:
                 with self._database.read() as connection:
                     metric = config.metric.name if config.metric else None
@@ -169,6 +173,8 @@ class Scheduler:
                 commands = self._reserve(sweep, agent, config, suggestion, len(so_far) + 1)
                 if commands is not None:
                     return commands
+        finally:
+            lock.release()
 
     def _reserve(
         self,
@@ -224,6 +230,12 @@ class Scheduler:
                 return  # paused or ended by a user meanwhile
             if not runs.count_live(connection, sweep.id):
                 sweeps.update(connection, sweep.id, state="FINISHED")
+
+
+def _end_dead(connection: sa.Connection, dead: Sequence[runs.Run]) -> None:
+    """End runs whose process is gone: killed where a stop was asked for, else crashed."""
+    runs.end(connection, [run.id for run in dead if not run.stop_requested], "crashed")
+    runs.end(connection, [run.id for run in dead if run.stop_requested], "killed")
 
 
 def _seed(config: SweepConfig, sweep: sweeps.Sweep) -> int:

@@ -37,9 +37,9 @@ class SearchWorker:
         if not needs_model(config, trials):
             return suggest(config, trials, seed)
         try:
-            return self._submit(suggest, config, trials, seed).result(_TIMEOUT_S)
+            return self._ask(config, trials, seed)
         except BrokenProcessPool:  # the process was killed while it thought
-            return self._submit(suggest, config, trials, seed).result(_TIMEOUT_S)
+            return self._ask(config, trials, seed)
 
     def prepare(self) -> None:
         """Begin to load the libraries, so that the first suggestion need not wait for them."""
@@ -51,6 +51,14 @@ class SearchWorker:
             pool, self._pool = self._pool, None
         if pool:
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, config: SweepConfig, trials: Sequence[Trial], seed: int) -> Suggestion | None:
+        future = self._submit(suggest, config, trials, seed)
+        try:
+            return future.result(_TIMEOUT_S)
+        except TimeoutError:
+            future.cancel()  # one that has not begun would only make the next wait longer
+            raise
 
     def _submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Hand work to the process, to a new one if there is none that lives."""

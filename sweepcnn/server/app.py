@@ -23,6 +23,7 @@ from sweepcnn.server.context import Backend
 from sweepcnn.server.context import Request as GraphQLRequest
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql import execute
+from sweepcnn.storage.users import User
 
 _log = logging.getLogger(__name__)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half a character; alone, it cannot be stored
@@ -81,13 +82,22 @@ def create_app(
     )
 
 
+async def _user(backend: Backend, request: Request) -> User:
+    """Give who asks; nothing of a stranger's body is read.
+
+    Raises:
+        ApiError: nobody who is known here.
+    """
+    authorization = request.headers.get("authorization")
+    return await run_in_threadpool(auth.authenticate, backend.database, authorization)
+
+
 async def _graphql(backend: Backend, request: Request) -> Response:
+    user = await _user(backend, request)
     body = await _read_json(request)
     base_url = str(request.base_url).rstrip("/")
-    authorization = request.headers.get("authorization")
 
     def answer() -> tuple[int, dict[str, Any]]:
-        user = auth.authenticate(backend.database, authorization)
         with GraphQLRequest(backend, user, base_url) as context:
             return execute(body, context)
 
@@ -97,28 +107,16 @@ async def _graphql(backend: Backend, request: Request) -> Response:
 
 
 async def _file_stream(backend: Backend, request: Request) -> Response:
+    user = await _user(backend, request)
     body = await _read_json(request)
     path = request.path_params
-    authorization = request.headers.get("authorization")
-
-    def receive() -> dict[str, Any]:
-        user = _logged_in(backend, authorization)
-        return filestream.receive(backend, user, path["entity"], path["project"], path["run"], body)
-
-    return JSONResponse(await run_in_threadpool(receive))
+    run = (path["entity"], path["project"], path["run"])
+    return JSONResponse(await run_in_threadpool(filestream.receive, backend, user, *run, body))
 
 
 async def _artifact_file(backend: Backend, request: Request) -> Response:
-    authorization = request.headers.get("authorization")
-    user = await run_in_threadpool(_logged_in, backend, authorization)
+    user = await _user(backend, request)
     return await transfers.artifact_file(backend, user, request)
-
-
-def _logged_in(backend: Backend, authorization: str | None) -> Any:
-    user = auth.authenticate(backend.database, authorization)
-    if user is None:
-        raise ApiError("not logged in; set WANDB_API_KEY to a key of this server", 401)
-    return user
 
 
 async def _telemetry(_request: Request) -> Response:
@@ -168,7 +166,9 @@ async def _gone(_request: Request, _error: Exception) -> Response:
 
 
 async def _fail(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    # The route, not the path: that of an upload is a right to write.
+    route = getattr(request.scope.get("route"), "path", "a page")
+    _log.error("%s %s failed", request.method, route, exc_info=error)
     message = "internal error; the server's log has it"
     return JSONResponse({"errors": [{"message": message}]}, 500)
 

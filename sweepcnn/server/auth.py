@@ -26,15 +26,15 @@ def read_key(authorization: str | None) -> str | None:
     raise ApiError("the Authorization header is not of the form Basic base64(api:KEY)", 401)
 
 
-def authenticate(database: Database, authorization: str | None) -> users.User | None:
-    """Give the user whose key a request carries; null where it carries none.
+def authenticate(database: Database, authorization: str | None) -> users.User:
+    """Give the user whose key a request carries.
 
     Raises:
-        ApiError: the key is not known.
+        ApiError: it carries none, or one that is not known.
     """
     key = read_key(authorization)
     if key is None:
-        return None
+        raise ApiError("not logged in; set WANDB_API_KEY to a key of this server", 401)
     with database.read() as connection:
         user = users.by_key(connection, key)
     if user is None:

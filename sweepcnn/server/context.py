@@ -33,14 +33,14 @@ class Request:
 
     Args:
         backend: the server's parts.
-        user: who asks; null where no key was sent.
+        user: who asks.
         base_url: how the client reaches us, without a trailing slash.
     """
 
-    def __init__(self, backend: Backend, user: User | None, base_url: str) -> None:
+    def __init__(self, backend: Backend, user: User, base_url: str) -> None:
         self.backend = backend
         self.base_url = base_url
-        self._user = user
+        self.user = user
         self._stack = ExitStack()
         self._connection: sa.Connection | None = None
 
@@ -51,41 +51,15 @@ class Request:
         self._stack.close()
 
     @property
-    def maybe_user(self) -> User | None:
-        """Who asks, if they said so."""
-        return self._user
-
-    @property
-    def user(self) -> User:
-        """Who asks.
-
-        Raises:
-            ApiError: nobody is logged in.
-        """
-        if self._user is None:
-            raise ApiError("not logged in; set WANDB_API_KEY to a key of this server", 401)
-        return self._user
-
-    @property
     def connection(self) -> sa.Connection:
-        """A snapshot for reading, opened with the first use and kept to the request's end.
-
-        Raises:
-            ApiError: nobody is logged in.
-        """
+        """A snapshot for reading, opened with the first use and kept to the request's end."""
         if self._connection is None:
-            _ = self.user
             self._connection = self._stack.enter_context(self.backend.database.read())
         return self._connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Open a writing transaction; what is read afterwards sees its effect.
-
-        Raises:
-            ApiError: nobody is logged in.
-        """
-        _ = self.user
+        """Open a writing transaction; what is read afterwards sees its effect."""
         if self._connection is not None:
             self._stack.close()
             self._connection = None

@@ -8,6 +8,8 @@ from typing import Any
 
 from sweepcnn.server.errors import ApiError
 
+_MAX_PATTERN = 200
+
 Read = Callable[[str], Any]
 """Gives the value of a key of one run; `MISSING` where it has none."""
 
@@ -91,8 +93,12 @@ def _contains(value: Any, item: Any) -> bool:
 
 
 def _search(pattern: Any, value: Any) -> bool:
+    text = str(pattern)
+    if len(text) > _MAX_PATTERN:
+        rule = f"has more than {_MAX_PATTERN} characters"
+        raise ApiError(f"regular expression {text[:40]!r}... {rule}; use $in or $contains", 400)
     try:
-        expression = re.compile(str(pattern)[:200])
+        expression = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise ApiError(f"regular expression {pattern!r}: {error}", 400) from None
     return isinstance(value, str) and expression.search(value[:1000]) is not None

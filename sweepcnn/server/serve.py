@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
@@ -106,6 +107,10 @@ def _kept_secret(path: Path, make: Callable[[], str]) -> str:
 
 def _open(url: str) -> Database:
     try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+            rule, remedy = "keeps nothing", "name a file, such as sqlite:////path/sweepcnn.db"
+            raise InputError(Problem(f"--database-url {url}", rule, remedy))
         return Database(url)
     except (SQLAlchemyError, ImportError) as error:
         remedy = "name one such as sqlite:////path/sweepcnn.db"

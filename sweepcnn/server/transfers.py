@@ -4,6 +4,7 @@ import base64
 import itertools
 from typing import Any
 
+import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -11,7 +12,7 @@ from starlette.responses import FileResponse, Response
 from sweepcnn.server import ids
 from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
-from sweepcnn.server.graphql.resolvers.files import mimetype
+from sweepcnn.server.file_names import mimetype
 from sweepcnn.storage import artifact_files, artifacts, projects, run_files, runs
 from sweepcnn.storage.blobs import Blob, TooLargeError
 from sweepcnn.storage.users import User
@@ -49,11 +50,18 @@ def _register(backend: Backend, what: dict[str, Any], blob: Blob) -> None:
                 run_files.put(writing, what["run"], what["name"], blob, type_)
             case "artifact" if artifacts.get(writing, what["artifact"]):
                 artifact_files.put_blob(writing, what["artifact"], what["md5"], blob)
-            case "manifest" if artifact_files.manifest(writing, what["manifest"]):
+            case "manifest" if _is_open(writing, what["manifest"]):
                 values = {"sha256": blob.sha256, "size": blob.size}
                 artifact_files.update_manifest(writing, what["manifest"], **values)
             case _:
-                raise ApiError("what the file belongs to is gone", 404)
+                raise ApiError("what the file belongs to is gone or complete", 404)
+
+
+def _is_open(writing: sa.Connection, manifest_id: int) -> bool:
+    """Tell whether a manifest may still be written: a committed artifact stays as it is."""
+    manifest = artifact_files.manifest(writing, manifest_id)
+    artifact = artifacts.get(writing, manifest.artifact_id) if manifest else None
+    return artifact is not None and artifact.state == "PENDING"
 
 
 async def download(backend: Backend, request: Request) -> Response:

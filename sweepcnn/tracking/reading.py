@@ -104,7 +104,9 @@ def _connect() -> wandb.Api:
     except AuthenticationError as error:
         where = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
         remedy = "check WANDB_BASE_URL and WANDB_API_KEY"
-        raise WorkError(Problem(where, f"does not let us in ({error})", remedy)) from None
+        raise WorkError(
+            Problem(where, f"cannot be reached or refuses the key ({error})", remedy)
+        ) from None
     except UsageError:
         remedy = "set WANDB_API_KEY, or run `wandb login`"
         raise InputError(Problem("W&B API key", "is not configured", remedy)) from None

@@ -92,13 +92,14 @@ def in_sweep() -> bool:
 def tracked_run(name: str | None = None) -> Iterator[TrackedRun]:
     """Open a run: the one that `wandb agent` was given, or a new one.
 
-    Without an API key the run is written offline (to be sent by `wandb sync`), where W&B's client
-    would ask on the terminal or fail. WANDB_MODE decides where it is set.
+    Outside a sweep and without an API key the run is written offline (to be sent by `wandb sync`),
+    where W&B's client would ask on the terminal or fail. WANDB_MODE decides where it is set.
 
     Args:
         name: a display name; null takes W&B's.
     """
-    mode = None if os.environ.get("WANDB_MODE") or _has_key() else "offline"
+    asked_for = in_sweep() or os.environ.get("WANDB_MODE")
+    mode = None if asked_for or _has_key() else "offline"
     project = os.environ.get("WANDB_PROJECT", DEFAULT_PROJECT)
     run = wandb.init(
         project=None if in_sweep() else project,
@@ -117,15 +118,15 @@ def tracked_run(name: str | None = None) -> Iterator[TrackedRun]:
 
 def _has_key() -> bool:
     """Tell whether W&B's client will find an API key, where it looks for one."""
-    if os.environ.get("WANDB_API_KEY"):
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
-    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
+    # From the client's settings, not the environment: `wandb login --host` keeps it in a file.
+    server = urlsplit(wandb.setup().settings.base_url).netloc
     places = [os.environ.get("NETRC"), "~/.netrc", "~/_netrc"]
-    for place in places:
-        path = Path(place).expanduser() if place else None
-        if path and path.exists():
+    for path in [Path(place).expanduser() for place in places if place]:
+        if path.exists():
             try:
-                return netrc.netrc(str(path)).authenticators(host or "") is not None
+                return netrc.netrc(str(path)).authenticators(server) is not None
             except (OSError, netrc.NetrcParseError):
-                return False
+                return True  # the client will say what is wrong with it
     return False

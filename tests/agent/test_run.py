@@ -139,3 +139,24 @@ def test_a_network_that_cannot_be_built_is_known_before_any_image_is_read(
     run = find_run(reading, outcome["run_id"])
     assert run.state == "finished"
     assert json.loads(run.summary)["best_val_accuracy"] == 0
+
+
+def test_a_key_from_netrc_is_found_where_wandb_login_puts_it(
+    backend: RunningBackend, reading: sa.Connection, tmp_path: Path
+) -> None:
+    environment = client_environment(backend, tmp_path) | {"WANDB_PROJECT": "one"}
+    server = backend.url.removeprefix("http://")  # with the port
+    netrc = Path(environment["NETRC"])
+    netrc.write_text(f"machine {server}\n  login user\n  password {backend.api_key}\n")
+    netrc.chmod(0o600)
+    del environment["WANDB_API_KEY"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sweepcnn", "train", "--json", "--set", "blocks=16"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert find_run(reading, json.loads(done.stdout)["run_id"]).state == "finished"

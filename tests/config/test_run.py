@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sweepcnn.config import PRESETS, RunConfig
+from sweepcnn.config import PRESETS, RunConfig, overridden
 from sweepcnn.errors import InputError, Problem
 
 
@@ -301,3 +301,9 @@ def test_any_mapping_gives_a_configuration_or_an_input_error(values: dict[str, A
         assert error.problems  # noqa: PT017 - there are two good outcomes
     else:
         assert RunConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_overriding_values_win_under_whichever_name_they_are_given() -> None:
+    values = overridden({"optimizer": "adam", "epochs": 3}, {"optimiser": "sgd"})
+    assert values == {"epochs": 3, "optimiser": "sgd"}
+    assert RunConfig.model_validate(values).optimizer == "sgd"

@@ -83,6 +83,22 @@ def test_both_services_build_the_dockerfile_and_share_the_host_network() -> None
         assert service["network_mode"] == "host"
 
 
+def test_the_user_may_write_to_every_volume() -> None:
+    """A new volume has the owner of the image's folder: root, where the image has none."""
+    (made,) = [rest for word, rest in instructions() if word == "RUN" and "install -d" in rest]
+    owned = made.partition("install -d -o sweepcnn -g sweepcnn")[2].split()
+    mounts = [
+        mount.split(":") for service in COMPOSE["services"].values() for mount in service["volumes"]
+    ]
+    targets = {target for name, target, *_ in mounts if name in COMPOSE["volumes"]}
+    assert targets
+    assert targets <= set(owned)
+
+
+def test_the_agent_sees_nothing_of_the_backend_but_the_key() -> None:
+    assert not [m for m in COMPOSE["services"]["agent"]["volumes"] if m.startswith("data:")]
+
+
 def test_the_agent_asks_for_a_gpu() -> None:
     (device,) = COMPOSE["services"]["agent"]["deploy"]["resources"]["reservations"]["devices"]
     assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
@@ -174,7 +190,8 @@ def agent_environment(
         "SWEEP",
         "SWEEPCNN_DATASET",
     }
-    assert given["API_KEY_FILE"] == "/data/api-key"
+    assert given["API_KEY_FILE"] == "/run/secrets/api_key"
+    assert COMPOSE["services"]["agent"]["secrets"] == ["api_key"]
     without_key = {key: value for key, value in environment.items() if key != "WANDB_API_KEY"}
     return without_key | {
         "API_KEY_FILE": str(backend.data_dir / "api-key"),

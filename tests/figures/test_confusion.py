@@ -65,3 +65,7 @@ def test_a_matrix_without_images_can_be_drawn() -> None:
 
 def test_the_same_input_gives_the_same_pixels() -> None:
     assert figure([[3, 1], [0, 2]]).tobytes() == figure([[3, 1], [0, 2]]).tobytes()
+
+
+def test_more_classes_than_pixels_can_be_drawn() -> None:
+    assert figure(np.eye(1500, dtype=np.int64)).size == (1280, 1280)

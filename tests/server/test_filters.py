@@ -99,6 +99,7 @@ def test_each_operator(condition: dict[str, Any], expected: bool) -> None:
         {"n": {"$gt": 1, "x": 2}},
         {"$not": 3},
         {"s": {"$regex": "("}},
+        {"s": {"$regex": "x" * 201}},
         {"s": {"$regex": "a{99999999999}"}},
     ],
     ids=str,

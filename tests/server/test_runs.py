@@ -297,3 +297,15 @@ def test_cursors_lead_through_all_pages_once(wire: Wire) -> None:
     assert pages == 3
     beyond = wire.ask(query, p=wire.project, after="100")["project"]["runs"]
     assert beyond == {"edges": [], "pageInfo": {"endCursor": "100", "hasNextPage": False}}
+
+
+def test_an_edit_through_the_public_api_does_not_revive_a_run(wire: Wire) -> None:
+    name = wire.start_run()
+    wire.stream(name, {"complete": True, "exitcode": 3})
+    before = wire.run(name, "id state heartbeatAt")
+    document = """mutation UpsertBucket($id: String!, $tags: [String!]) {
+        upsertBucket(input: {id: $id, tags: $tags}) { bucket { tags state } } }"""
+    wire.ask(document, id=before["id"], tags=["kept"])
+    after = wire.run(name, "id state heartbeatAt tags")
+    assert after == before | {"tags": ["kept"]}
+    assert after["state"] == "failed"

@@ -186,3 +186,27 @@ def test_an_artifact_file_must_have_the_digest_that_was_announced(server: Runnin
 )
 def test_an_artifact_address_that_names_nothing_is_404(wire: Wire, path: str) -> None:
     assert wire.http.get(f"/artifactsV2/{path}").status_code == 404
+
+
+def test_a_committed_artifact_stays_as_it_is(wire: Wire) -> None:
+    run = wire.start_run()
+    given = {"entityName": ENTITY, "projectName": wire.project, "runName": run}
+    kind = {"artifactTypeName": "t", "artifactCollectionName": "c", "digest": "d"}
+    created = wire.ask(
+        "mutation M($i: CreateArtifactInput!) { createArtifact(input: $i) { artifact { id } } }",
+        i=given | kind,
+    )
+    artifact = created["createArtifact"]["artifact"]["id"]
+    document = """mutation M($i: CreateArtifactManifestInput!) { createArtifactManifest(input: $i) {
+        artifactManifest { file { uploadUrl } } } }"""
+    manifest = given | {"artifactID": artifact, "name": "m.json", "digest": "d", "type": "FULL"}
+    made = wire.ask(document, i=manifest)["createArtifactManifest"]["artifactManifest"]
+    address = made["file"]["uploadUrl"]
+    assert wire.http.put(address, content=b'{"contents": {}}').status_code == 200
+    wire.ask(
+        "mutation M($i: CommitArtifactInput!) { commitArtifact(input: $i) { artifact { id } } }",
+        i={"artifactID": artifact},
+    )
+    status, message = wire.refused(document, i=manifest)
+    assert (status, "committed" in message) == (400, True)
+    assert wire.http.put(address, content=b'{"contents": {"x": {}}}').status_code == 404

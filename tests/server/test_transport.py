@@ -17,8 +17,9 @@ def test_an_empty_operation_name_means_none(wire: Wire) -> None:
     assert wire.ask(VIEWER)["viewer"]["username"] == ENTITY
 
 
-def test_the_viewer_of_a_request_without_a_key_is_null(nobody: Wire) -> None:
-    assert nobody.ask(VIEWER) == {"viewer": None}
+def test_a_request_without_a_key_is_401(nobody: Wire) -> None:
+    status, message = nobody.refused(VIEWER)
+    assert (status, message.split(";")[0]) == (401, "not logged in")
 
 
 @pytest.mark.parametrize(

@@ -320,5 +320,5 @@ def test_a_backend_that_does_not_answer_is_named(
     nobody = user[1] | {"WANDB_BASE_URL": "http://127.0.0.1:9"}
     done = best(nobody, tmp_path, "--project", "main")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "error: http://127.0.0.1:9: does not let us in" in done.stderr
+    assert "error: http://127.0.0.1:9: cannot be reached or refuses the key" in done.stderr
     assert "check WANDB_BASE_URL" in done.stderr

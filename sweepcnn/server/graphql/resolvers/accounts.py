@@ -55,7 +55,7 @@ def _entity(_root: Any, info: Info, name: str) -> dict[str, Any]:
 
 RESOLVERS = {
     "Query": {
-        "viewer": lambda _root, info: info.context.maybe_user,
+        "viewer": lambda _root, info: info.context.user,
         "serverInfo": _server_info,
         "entity": _entity,
     },

@@ -13,9 +13,10 @@ from pydantic import BaseModel, Field, ValidationError
 from sweepcnn.server import ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
+from sweepcnn.server.file_names import mimetype
 from sweepcnn.server.graphql.paging import connection
 from sweepcnn.server.graphql.resolvers.artifacts import find_artifact, storage_path
-from sweepcnn.server.graphql.resolvers.files import find_run, mimetype
+from sweepcnn.server.graphql.resolvers.files import find_run
 from sweepcnn.storage import artifact_files, artifacts, runs
 from sweepcnn.storage.artifact_files import Entry
 from sweepcnn.storage.artifacts import Artifact
@@ -82,6 +83,7 @@ def _create_manifest(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # n
     if type_ != "FULL":
         raise ApiError(f"manifests of type {type_} are not served by this backend", 400)
     artifact = find_artifact(request, input["artifactID"])
+    _check_open(artifact)
     with request.write() as writing:
         values = {"name": input["name"], "digest": input["digest"], "type": type_}
         manifest_id = artifact_files.add_manifest(writing, artifact_id=artifact.id, **values)
@@ -94,11 +96,16 @@ def _update_manifest(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # n
     manifest = artifact_files.manifest(request.connection, manifest_id)
     if manifest is None:
         raise ApiError("manifest not found", 404)
-    find_artifact(request, ids.encode("Artifact", manifest.artifact_id))
+    _check_open(find_artifact(request, ids.encode("Artifact", manifest.artifact_id)))
     if input.get("digest"):
         with request.write() as writing:
             artifact_files.update_manifest(writing, manifest.id, digest=input["digest"])
     return {"artifactManifest": _manifest_upload(request, manifest.id, manifest.name)}
+
+
+def _check_open(artifact: Artifact) -> None:
+    if artifact.state != "PENDING":
+        raise ApiError("the artifact is committed and stays as it is; log a new version", 400)
 
 
 def _manifest_upload(request: Request, manifest_id: int, name: str) -> dict[str, Any]:

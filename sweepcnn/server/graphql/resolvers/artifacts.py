@@ -6,8 +6,8 @@ from typing import Any
 from sweepcnn.server import ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
+from sweepcnn.server.file_names import mimetype
 from sweepcnn.server.graphql.paging import connection
-from sweepcnn.server.graphql.resolvers.files import mimetype
 from sweepcnn.storage import artifact_files, artifacts, projects, runs, users
 from sweepcnn.storage.artifact_files import Entry
 from sweepcnn.storage.artifacts import Artifact, Collection

@@ -1,6 +1,5 @@
 """Files of a run."""
 
-import mimetypes
 import posixpath
 import re
 from typing import Any
@@ -8,31 +7,13 @@ from typing import Any
 from sweepcnn.server import ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
+from sweepcnn.server.file_names import clean_name
 from sweepcnn.server.graphql.paging import connection
 from sweepcnn.storage import run_files, runs
 from sweepcnn.storage.run_files import RunFile
 from sweepcnn.storage.runs import Run
 
 _MAX_FILES = 10_000
-
-
-def clean_name(name: str) -> str:
-    """Normalise a file's path in its run, such as `./a/b.txt` to `a/b.txt`.
-
-    Raises:
-        ApiError: the path is empty, too long or leaves the run.
-    """
-    cleaned = posixpath.normpath(name.replace("\\", "/"))
-    parts = cleaned.split("/")
-    if cleaned in ("", ".") or cleaned.startswith("/") or ".." in parts or len(cleaned) > 1024:
-        raise ApiError(f"file name {name[:80]!r}: must be a path inside the run", 400)
-    return cleaned
-
-
-def mimetype(name: str) -> str:
-    """Guess the type of a file's content from its name."""
-    type_, packing = mimetypes.guess_type(name)
-    return type_ if type_ and packing is None else "application/octet-stream"
 
 
 def _upload_url(request: Request, run_id: int, name: str) -> str:

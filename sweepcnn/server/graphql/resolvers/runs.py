@@ -183,9 +183,12 @@ def _upsert_bucket(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noq
     with request.write() as writing:
         run, inserted = _find_or_add(request, writing, input)
         values = _changes(run, input)
-        if run.state in ("pending", "crashed") or input.get("state") == "running":
-            values["state"] = "running"
-        runs.update(writing, run.id, **values, heartbeat_at=time.time())
+        if input.get("name"):  # the run itself; an edit through the public API sends its id alone
+            values["heartbeat_at"] = time.time()
+            if run.state in ("pending", "crashed") or input.get("state") == "running":
+                values["state"] = "running"
+        if values:
+            runs.update(writing, run.id, **values)
         bucket = runs.by_id(writing, run.id)
     return {"bucket": bucket, "inserted": inserted}
 
