@@ -69,6 +69,8 @@ def train_run(values: Mapping[str, Any]) -> Outcome:
         RunConfig.model_validate(values)  # before W&B is told of a run that cannot begin
     with tracked_run() as run:
         config = RunConfig.model_validate(overridden(values, run.sweep_values()))
+        # What is trained on, and not what the sweep's author had in mind, goes into the checkpoint.
+        config = config.model_copy(update={"dataset": resolve_dataset(config.dataset)})
         run.set_config(config.model_dump(mode="json"))
         try:
             # The number of classes does not decide whether a network can be built, so that this is
@@ -108,7 +110,7 @@ def _train(run: TrackedRun, config: RunConfig, progress: TrainingProgress) -> Ou
         progress=progress.decoded,
     )
     plan = expand(config, image_size=config.image_size, classes=len(dataset.classes))
-    run.set_summary(_about(plan, dataset, resolve_dataset(config.dataset)))
+    run.set_summary(_about(plan, dataset, config.dataset))
 
     def report(epoch: EpochReport) -> None:
         progress.epoch(epoch)

@@ -59,8 +59,9 @@ def demo(
             console.print(f"page: {told.page}", soft_wrap=True, highlight=False)
             console.print(f"log in with the API key {announced['api_key']}; end with Ctrl-C")
         else:
+            again = f"sweepcnn server --data-dir {folder / 'server'}"
             console.print(
-                f"to look at the pages: sweepcnn server --data-dir {folder / 'server'}",
+                f"all of it is in {folder}; to look at the pages: {again}",
                 soft_wrap=True,
                 highlight=False,
             )

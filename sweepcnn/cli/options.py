@@ -44,6 +44,9 @@ def read_values(file: Path | None, settings: list[str] | None) -> dict[str, Any]
             rule, remedy = "is not a mapping of keys to values", "write one `key: value` a line"
             raise InputError(Problem(str(file), rule, remedy))
         values = loaded or {}
+        if "parameters" in values and "method" in values:
+            rule, remedy = "is a sweep file, not one run's parameters", f"use `wandb sweep {file}`"
+            raise InputError(Problem(str(file), rule, remedy))
     for setting in settings or []:
         key, equals, text = setting.partition("=")
         if not equals or not key:

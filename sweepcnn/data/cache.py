@@ -16,6 +16,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -39,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 1
 """Goes into every key; raised whenever the same picture would come out as other pixels."""
+
+ABANDONED_S = 3600.0
+"""Seconds without a write after which a temporary file counts as left behind."""
 
 CHUNK = 256
 """Pictures handed to the decoding threads at once; bounds the memory that they hold."""
@@ -126,8 +130,7 @@ def _read(folder: Path, key: str, shape: tuple[int, ...]) -> Found | None:
 def _build(
     pool: Pool, shape: tuple[int, ...], folder: Path, key: str, progress: Progress | None
 ) -> Found:
-    for abandoned in folder.glob(f"{key}.npy?*"):  # by a builder that was killed
-        abandoned.unlink(missing_ok=True)
+    _remove_abandoned(folder, key)
     checksum = 0
     broken: dict[str, str] = {}
     black = bytes(shape[1] * shape[2] * 3)
@@ -146,6 +149,14 @@ def _build(
     with _replacing(folder / f"{key}.json") as file:
         file.write(json.dumps({"crc32": checksum, "broken": broken}).encode())
     return np.load(folder / f"{key}.npy", mmap_mode="c", allow_pickle=False), broken
+
+
+def _remove_abandoned(folder: Path, key: str) -> None:
+    """Remove what a killed builder left; one that works writes to its file all the time."""
+    for file in folder.glob(f"{key}.npy?*"):
+        with suppress(FileNotFoundError):
+            if time.time() - file.stat().st_mtime > ABANDONED_S:
+                file.unlink()
 
 
 def _decode(pool: Pool, image_size: int) -> Iterator[bytes | str]:

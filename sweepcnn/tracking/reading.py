@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from wandb.errors import AuthenticationError, CommError, UsageError
 
 from sweepcnn.config import RunConfig
 from sweepcnn.errors import InputError, Problem, WorkError
+from sweepcnn.tracking.backend import check_backend
 from sweepcnn.tracking.writing import CHECKPOINT
 
 BEST_METRIC = "best_val_accuracy"
@@ -73,7 +74,7 @@ def find_best(
         metric=name,
         value=value,
         epoch=epoch,
-        config=_run_config(run.config),
+        config=_run_config(run),
         url=run.url,
         checkpoint=_checkpoint(run),
     )
@@ -99,6 +100,7 @@ def _connect() -> wandb.Api:
         InputError: no API key is configured.
         WorkError: nobody answers there, or the key is refused.
     """
+    check_backend()
     try:
         return wandb.Api()
     except AuthenticationError as error:
@@ -159,10 +161,15 @@ def _finite(value: Any) -> float | None:
     return float(value)
 
 
-def _run_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep our own parameters; a run of another program has none of them, and keeps all."""
+def _run_config(run: Any) -> dict[str, Any]:
+    """Keep our own parameters; a run of another program has none of them, and keeps all.
+
+    The dataset is the one that was read; the environment may have put it in place of the sweep's.
+    """
+    source = run.summary.get("dataset_source")
+    config = dict(run.config) | ({"dataset": source} if source else {})
     ours = {key: config[key] for key in RunConfig.model_fields if key in config}
-    return ours or dict(config)
+    return ours or config
 
 
 def _checkpoint(run: Any) -> str | None:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import wandb
 from PIL import Image
 
+from sweepcnn.tracking.backend import check_backend
+
 DEFAULT_PROJECT = "sweepcnn"
 CHECKPOINT = "best.pt"
 """The checkpoint's name in its artifact."""
@@ -100,6 +102,8 @@ def tracked_run(name: str | None = None) -> Iterator[TrackedRun]:
     """
     asked_for = in_sweep() or os.environ.get("WANDB_MODE")
     mode = None if asked_for or _has_key() else "offline"
+    if not asked_for and mode is None:
+        check_backend()
     project = os.environ.get("WANDB_PROJECT", DEFAULT_PROJECT)
     run = wandb.init(
         project=None if in_sweep() else project,

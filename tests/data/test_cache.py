@@ -3,6 +3,7 @@ import logging
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sweepcnn.data.cache import Decoded, decoded
+from sweepcnn.data.cache import ABANDONED_S, Decoded, _remove_abandoned, decoded
 from sweepcnn.data.folder import image_folder
 from sweepcnn.data.source import Pool
 from sweepcnn.errors import WorkError
@@ -225,3 +226,12 @@ def test_without_locks_two_builders_do_no_harm(
     assert (found[0].images == found[1].images).all()
     loads()
     assert loads.done == 0
+
+
+def test_what_a_killed_builder_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    for age in (0.0, 2 * ABANDONED_S):
+        left = tmp_path / f"key.npy{age:.0f}"
+        left.write_bytes(b"half")
+        os.utime(left, (time.time() - age, time.time() - age))
+    _remove_abandoned(tmp_path, "key")
+    assert [path.name for path in tmp_path.iterdir()] == ["key.npy0"]

@@ -17,6 +17,7 @@ FIELDS = {"run_id", "sweep_id", "metric", "value", "epoch", "config", "url", "ch
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # it takes two minutes; the machine may be busy
 def test_the_demo_sweeps_real_images_beside_another_backend_and_leaves_the_user_alone(
     tmp_path: Path,
 ) -> None:
@@ -40,7 +41,7 @@ def test_the_demo_sweeps_real_images_beside_another_backend_and_leaves_the_user_
             env=os.environ | hostile,
             capture_output=True,
             text=True,
-            timeout=290,
+            timeout=580,
             check=False,
         )
     assert done.returncode == 0, done.stderr

@@ -313,12 +313,20 @@ def test_without_an_api_key_the_way_to_one_is_told(
     assert "error: W&B API key: is not configured; set WANDB_API_KEY" in done.stderr
 
 
-@pytest.mark.slow
-def test_a_backend_that_does_not_answer_is_named(
+def test_a_backend_that_does_not_run_is_named_at_once(
     user: tuple[RunningBackend, dict[str, str]], tmp_path: Path
 ) -> None:
     nobody = user[1] | {"WANDB_BASE_URL": "http://127.0.0.1:9"}
     done = best(nobody, tmp_path, "--project", "main")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "error: http://127.0.0.1:9: cannot be reached or refuses the key" in done.stderr
-    assert "check WANDB_BASE_URL" in done.stderr
+    assert "error: http://127.0.0.1:9: no server answers" in done.stderr
+    assert "start `sweepcnn server`" in done.stderr
+
+
+def test_a_key_that_the_backend_does_not_know_is_told(
+    user: tuple[RunningBackend, dict[str, str]], tmp_path: Path
+) -> None:
+    done = best(user[1] | {"WANDB_API_KEY": "x" * 40}, tmp_path, "--project", "main")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"error: {user[0].url}: cannot be reached or refuses the key" in done.stderr
+    assert "check WANDB_BASE_URL and WANDB_API_KEY" in done.stderr
