@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 RUNS = 8
 _START_TIMEOUT_S = 60.0
 _SWEEP_TIMEOUT_S = 120.0
+_CANCEL_TIMEOUT_S = 30.0  # the agent asks every 5 s
 _POLL_S = 1.0
 
 Tell = Callable[[str], None]
@@ -142,7 +142,7 @@ def _run_agent(folder: Path, sweep_path: str, say: Tell, progress: Progress) -> 
     command = [sys.executable, "-m", "wandb", "agent", sweep_path]
     log = folder / "agent.log"
     with log.open("w") as output:
-        # A process group of its own, so that its training ends with it when the demo is broken off.
+        # A session of its own: Ctrl-C reaches us alone, and we end it in good order.
         agent = subprocess.Popen(
             command, stdout=output, stderr=output, cwd=folder, start_new_session=True
         )
@@ -154,11 +154,21 @@ def _run_agent(folder: Path, sweep_path: str, say: Tell, progress: Progress) -> 
         _tell_progress(api, sweep_path, progress)
     finally:
         if agent.poll() is None:
-            os.killpg(agent.pid, signal.SIGTERM)
-        agent.wait()
+            _cancel(sweep_path, agent)
     states = [run.state for run in _runs(api, sweep_path)]
     if agent.returncode or states.count("finished") < RUNS:
         raise _failed(f"wandb agent (runs: {', '.join(states) or 'none'})", log)
+
+
+def _cancel(sweep_path: str, agent: subprocess.Popen[bytes]) -> None:
+    """End the sweep: its agent then ends its run and leaves; killed, it would leave the run."""
+    command = [sys.executable, "-m", "wandb", "sweep", "--cancel", sweep_path]
+    subprocess.run(command, capture_output=True, timeout=_SWEEP_TIMEOUT_S, check=False)
+    try:
+        agent.wait(_CANCEL_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        agent.kill()
+        agent.wait()
 
 
 def _tell_progress(api: "wandb.Api", sweep_path: str, progress: Progress) -> None:
