@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +112,7 @@ def tell(folder: Path, announced: Mapping[str, str], say: Tell, progress: Progre
     best = find_best(project, entity=entity, sweep=sweep, metric=None)
     if best.checkpoint:
         checkpoint = download_checkpoint(best.checkpoint, folder / "best")
-        best = BestRun(**{**best.__dict__, "checkpoint": str(checkpoint)})
+        best = replace(best, checkpoint=str(checkpoint))
     pictures = download_pictures(f"{entity}/{project}/{best.run_id}", folder / "best")
     return Told(best, f"{announced['url']}/{entity}/{project}/sweeps/{sweep}", pictures)
 
