@@ -10,7 +10,8 @@ from graphql import GraphQLResolveInfo
 from sweepcnn.scheduler import Scheduler
 from sweepcnn.server.addresses import Addresses
 from sweepcnn.server.errors import ApiError
-from sweepcnn.storage import projects
+from sweepcnn.storage import access, projects
+from sweepcnn.storage.access import Role
 from sweepcnn.storage.blobs import BlobStore
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.users import User
@@ -66,41 +67,51 @@ class Request:
         with self.backend.database.write() as connection:
             yield connection
 
-    def entity(self, name: str | None) -> str:
+    def entity(self, connection: sa.Connection, name: str | None, *, role: Role) -> str:
         """Give the entity that is meant, by default the user's own.
 
         Raises:
-            ApiError: the entity is not the user's.
+            ApiError: the user has not that role in it.
         """
-        if name is None or name in ("", self.user.name):
-            return self.user.name
-        raise ApiError(f"entity {name!r} not found; yours is {self.user.name!r}", 404)
+        owner = name or self.user.name
+        self._check(access.role_in(connection, self.user, owner), role, owner, f"entity {owner!r}")
+        return owner
 
     def project(
-        self, connection: sa.Connection, entity: str | None, name: str | None
+        self, connection: sa.Connection, entity: str | None, name: str | None, *, role: Role
     ) -> projects.Project:
-        """Give a project that the user may see.
+        """Give a project in whose entity the user has a role.
 
         Raises:
-            ApiError: there is none of that name.
+            ApiError: there is none of that name, or the role is another.
         """
-        owner = self.entity(entity)
+        owner = self.entity(connection, entity, role=role)
         found = projects.get(connection, owner, name) if name else None
         if found is None:
             known = ", ".join(p.name for p in projects.of_entity(connection, owner)[:10])
             raise ApiError(f"project {name!r} not found; known are: {known or 'none'}", 404)
         return found
 
-    def check_owner(self, connection: sa.Connection, project_id: int) -> projects.Project:
-        """Give the project of a row, if the user may see it.
+    def check_access(
+        self, connection: sa.Connection, project_id: int, *, role: Role
+    ) -> projects.Project:
+        """Give the project of a row, if the user has a role in its entity.
 
         Raises:
-            ApiError: it belongs to somebody else.
+            ApiError: they have not.
         """
         project = projects.by_id(connection, project_id)
-        if project.entity != self.user.name:
-            raise ApiError("not found", 404)
+        found = access.role_in(connection, self.user, project.entity)
+        self._check(found, role, project.entity, "it")
         return project
+
+    def _check(self, found: Role | None, needed: Role, entity: str, what: str) -> None:
+        if found is None:  # nobody learns whether what they may not see is there
+            raise ApiError(f"{what} not found; yours is {self.user.name!r}", 404)
+        if found < needed:
+            name, wanted = found.name.lower(), needed.name.lower()
+            rule = f"you are a {name} of {entity!r}, this takes a {wanted}"
+            raise ApiError(f"{rule}; ask an admin of it", 403)
 
 
 Info = GraphQLResolveInfo[Request]

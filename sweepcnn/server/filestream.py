@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sweepcnn.server import documents
 from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
-from sweepcnn.storage import projects, runs, streams, sweeps
+from sweepcnn.storage import access, projects, runs, streams, sweeps
+from sweepcnn.storage.access import Role
 from sweepcnn.storage.runs import Run
 from sweepcnn.storage.users import User
 
@@ -43,10 +44,13 @@ def receive(
 
 
 def _find(writing: sa.Connection, user: User, entity: str, project: str, run: str) -> Run:
-    owned = projects.get(writing, entity, project) if entity == user.name else None
-    found = runs.get(writing, owned.id, run) if owned else None
-    if found is None:
+    role = access.role_in(writing, user, entity)
+    owner = projects.get(writing, entity, project) if role else None
+    found = runs.get(writing, owner.id, run) if owner else None
+    if role is None or found is None:
         raise ApiError(f"run {entity}/{project}/{run} not found", 404)
+    if role < Role.MEMBER:
+        raise ApiError(f"you may see {entity!r}, not write to it; ask an admin of it", 403)
     return found
 
 

@@ -140,5 +140,5 @@ def _first_user(database: Database, data_dir: Path) -> str:
         if user is None:
             users.add(connection, FIRST_USER, key, admin=True)
         elif users.by_key(connection, key) is None:  # the file was replaced
-            users.set_key(connection, user.id, key)
+            users.update(connection, user.id, key=key)
     return key

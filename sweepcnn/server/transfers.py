@@ -13,7 +13,7 @@ from sweepcnn.server import ids
 from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.file_names import mimetype
-from sweepcnn.storage import artifact_files, artifacts, projects, run_files, runs
+from sweepcnn.storage import access, artifact_files, artifacts, projects, run_files, runs
 from sweepcnn.storage.blobs import Blob, TooLargeError
 from sweepcnn.storage.users import User
 
@@ -96,7 +96,7 @@ def _find_artifact_file(backend: Backend, user: User, parts: list[str]) -> str |
             artifact = artifacts.get(reading, found[0]) if found else None
             if found and artifact:
                 owner = artifacts.collection_by_id(reading, artifact.collection_id).project_id
-                if projects.by_id(reading, owner).entity == user.name:
+                if access.role_in(reading, user, projects.by_id(reading, owner).entity):
                     return artifact_files.blob_sha256(reading, *found)
     return None
 

@@ -25,6 +25,7 @@ class Manifest:
     name: str
     digest: str
     type: str
+    base_id: int | None
     sha256: str | None
     size: int | None
 

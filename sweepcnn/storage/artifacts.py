@@ -26,10 +26,13 @@ class Collection:
 
     id: int
     project_id: int
+    kind: str
     type: str
     name: str
     description: str | None
+    tags: str
     created_at: float
+    updated_at: float
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class Artifact:
     aliases: str
     tags: str
     client_id: str | None
+    distributed_id: str | None
     history_step: int | None
+    ttl_s: int | None
     size: int
     file_count: int
     created_at: float
@@ -90,7 +95,9 @@ def get_or_create_collection(
     found = collection(connection, project_id, name)
     if found:
         return found
-    row = {"project_id": project_id, "type": type_name, "name": name, "created_at": time.time()}
+    now = time.time()
+    row = {"project_id": project_id, "kind": "sequence", "type": type_name, "name": name}
+    row |= {"tags": "[]", "created_at": now, "updated_at": now}
     connection.execute(_collections.insert().values(row))
     created = collection(connection, project_id, name)
     assert created is not None

@@ -1,4 +1,4 @@
-"""Connections and transactions."""
+"""Connections and transactions, on SQLite or PostgreSQL."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,24 +7,42 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sweepcnn.storage.tables import metadata
+from sweepcnn.storage import schema
 
-_BUSY_TIMEOUT_MS = 30_000
+_LOCK_TIMEOUT_MS = 30_000
+_WRITER_LOCK = 0x5377_6565_7043_4E4E  # any number that nobody else uses
 
 
 class Database:
     """An engine with explicit read and write transactions.
 
+    Opening one creates the tables, or brings those of an older version up to date.
+
     Args:
-        url: a SQLAlchemy URL, such as `sqlite:////path/sweepcnn.db`.
+        url: a SQLAlchemy URL, such as `sqlite:////path/sweepcnn.db` or `postgresql://host/name`.
+
+    Raises:
+        WorkError: the database is of a newer version than this program.
+        sqlalchemy.exc.SQLAlchemyError: it cannot be opened.
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = sa.create_engine(url, pool_size=16, max_overflow=48)
-        if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine)
-        self._writer = self.engine.execution_options(writing=True)
-        metadata.create_all(self.engine)
+        place = sa.make_url(url)
+        if place.drivername == "postgresql":
+            place = place.set(drivername="postgresql+psycopg")
+        self._migrate(place)
+        self.engine = _engine(place)
+        self._writer = _writing(self.engine)
+
+    @staticmethod
+    def _migrate(place: sa.URL) -> None:
+        engine = _engine(place, foreign_keys=False)
+        try:
+            with _writing(engine).begin() as connection:
+                if schema.revision(connection) != schema.head():
+                    schema.migrate(connection)
+        finally:
+            engine.dispose()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -61,7 +79,36 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
-def _prepare_sqlite(engine: sa.Engine) -> None:
+def _engine(place: sa.URL, *, foreign_keys: bool = True) -> sa.Engine:
+    if place.get_backend_name() == "sqlite":
+        engine = sa.create_engine(place, pool_size=16, max_overflow=48)
+        _prepare_sqlite(engine, foreign_keys=foreign_keys)
+        return engine
+    return sa.create_engine(
+        place,
+        pool_size=16,
+        max_overflow=48,
+        pool_pre_ping=True,  # the server may have been started anew
+        isolation_level="REPEATABLE READ",  # one snapshot for all of a read
+        connect_args={"options": f"-c lock_timeout={_LOCK_TIMEOUT_MS}"},
+    )
+
+
+def _writing(engine: sa.Engine) -> sa.Engine:
+    """Give an engine whose transactions exclude each other."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(writing=True)
+    # Not REPEATABLE READ: the statement that waits for its turn would fix the snapshot before it.
+    writer = engine.execution_options(isolation_level="READ COMMITTED")
+
+    @sa.event.listens_for(writer, "begin")
+    def _take_turn(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+
+    return writer
+
+
+def _prepare_sqlite(engine: sa.Engine, *, foreign_keys: bool) -> None:
     """Let us, not the driver, begin transactions, and set WAL mode.
 
     See "Serializable isolation / Savepoints / Transactional DDL" in SQLAlchemy's SQLite dialect.
@@ -74,8 +121,8 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         # NORMAL survives a killed process; only FULL also keeps the last commits at a power cut.
         cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_TIMEOUT_MS}")
         cursor.close()
 
     @sa.event.listens_for(engine, "begin")

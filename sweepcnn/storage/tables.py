@@ -1,5 +1,7 @@
 """The tables. JSON and YAML that the client sent are kept as the text that came."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData(
@@ -12,20 +14,33 @@ metadata = sa.MetaData(
 )
 
 
+class _Text(sa.TypeDecorator[str]):
+    """Text of any Unicode characters; NUL, which PostgreSQL cannot hold, becomes U+FFFD."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Any) -> str | None:
+        return value.replace("\0", "\ufffd") if value and "\0" in value else value
+
+
 def _id() -> sa.Column[int]:
     return sa.Column("id", sa.Integer, primary_key=True)
 
 
-def _of(table: str, *, null: bool = False, key: bool = False, name: str = "") -> sa.Column[int]:
+def _of(
+    table: str, *, null: bool = False, key: bool = False, name: str = "", outlives: bool = False
+) -> sa.Column[int]:
+    """Refer to a row, and go with it; what outlives it forgets it instead."""
     column = name or f"{table.removesuffix('s')}_id"
-    target = sa.ForeignKey(f"{table}.id", ondelete="CASCADE")
-    return sa.Column(column, sa.Integer, target, nullable=null, primary_key=key)
+    target = sa.ForeignKey(f"{table}.id", ondelete="SET NULL" if outlives else "CASCADE")
+    return sa.Column(column, sa.Integer, target, nullable=null or outlives, primary_key=key)
 
 
 def _text(
     name: str, *, null: bool = False, key: bool = False, default: str | None = None
 ) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=null, primary_key=key, default=default)
+    return sa.Column(name, _Text, nullable=null, primary_key=key, default=default)
 
 
 def _time(name: str, *, null: bool = False) -> sa.Column[float]:
@@ -38,22 +53,41 @@ users = sa.Table(
     _id(),
     _text("name"),
     _text("email"),
-    _text("key_hash"),  # SHA-256 of the API key, hexadecimal
+    _text("key_hash", null=True),  # SHA-256 of the API key, hexadecimal; null: removed
     sa.Column("admin", sa.Boolean, nullable=False),
     _time("created_at"),
     sa.UniqueConstraint("name"),
     sa.UniqueConstraint("key_hash"),
 )
 
+teams = sa.Table(
+    "teams",
+    metadata,
+    _id(),
+    _text("name"),
+    _time("created_at"),
+    sa.UniqueConstraint("name"),
+)
+
+team_members = sa.Table(
+    "team_members",
+    metadata,
+    _of("teams", key=True),
+    _of("users", key=True),
+    sa.Column("role", sa.Integer, nullable=False),  # access.Role
+    _time("created_at"),
+)
+
 projects = sa.Table(
     "projects",
     metadata,
     _id(),
-    _text("entity"),
+    _text("entity"),  # the name of a user or a team
     _text("name"),
     _text("description", default=""),
     _time("created_at"),
     sa.UniqueConstraint("entity", "name"),
+    sqlite_autoincrement=True,  # here and below: the id of what was deleted is not given again
 )
 
 sweeps = sa.Table(
@@ -86,6 +120,7 @@ agents = sa.Table(
     _text("host"),
     _time("created_at"),
     _time("heartbeat_at"),
+    sa.Index(None, "sweep_id"),
 )
 
 runs = sa.Table(
@@ -115,6 +150,61 @@ runs = sa.Table(
     _time("heartbeat_at", null=True),
     sa.UniqueConstraint("project_id", "name"),
     sa.Index(None, "sweep_id"),
+    sa.Index(None, "project_id", "created_at"),
+    sqlite_autoincrement=True,
+)
+
+# The names of deleted runs: a client that still writes to one is refused.
+deleted_runs = sa.Table(
+    "deleted_runs",
+    metadata,
+    _of("projects", key=True),
+    _text("name", key=True),
+    _time("deleted_at"),
+)
+
+# What runs are filtered and ordered by: each scalar in their config and summary under its dotted
+# key. A list has a row for itself (position 0) and one for each of its scalars (from 1 on).
+run_values = sa.Table(
+    "run_values",
+    metadata,
+    _of("runs", key=True),
+    _text("source", key=True),  # config, summary
+    _text("key", key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    _text("kind"),  # number, text, boolean, null, list, map
+    sa.Column("number", sa.Double),  # null where it is not finite
+    _text("text", null=True),
+    sa.Index(None, "source", "key", "number"),
+    sqlite_with_rowid=False,
+)
+
+# What the metrics of a run's history look like, so that it need not be read for that.
+history_keys = sa.Table(
+    "history_keys",
+    metadata,
+    _of("runs", key=True),
+    sa.Column("lines", sa.Integer, nullable=False),  # how many lines it describes
+    _text("document"),  # JSON
+)
+
+# Reports and workspaces, as the client makes them.
+views = sa.Table(
+    "views",
+    metadata,
+    _id(),
+    _of("projects"),
+    _of("users"),
+    _text("type"),  # runs: a report; project-view: a workspace
+    _text("name"),
+    _text("display_name", null=True),
+    _text("description", null=True),
+    _text("spec"),  # JSON
+    _text("created_using", null=True),
+    _time("created_at"),
+    _time("updated_at"),
+    sa.Index(None, "project_id", "type"),
+    sqlite_autoincrement=True,
 )
 
 # What a sweep handed out. The unique key is what keeps two agents from getting the same point.
@@ -129,6 +219,7 @@ suggestions = sa.Table(
     _text("origin"),  # how the search came to it
     _time("created_at"),
     sa.UniqueConstraint("sweep_id", "point_key"),
+    sa.Index(None, "agent_id"),
 )
 
 stream_lines = sa.Table(
@@ -158,11 +249,15 @@ artifact_collections = sa.Table(
     metadata,
     _id(),
     _of("projects"),
+    _text("kind"),  # sequence: of versions made here; portfolio: of versions linked from elsewhere
     _text("type"),
     _text("name"),
     _text("description", null=True),
+    _text("tags"),  # JSON list
     _time("created_at"),
+    _time("updated_at"),
     sa.UniqueConstraint("project_id", "name"),
+    sqlite_autoincrement=True,
 )
 
 artifacts = sa.Table(
@@ -171,8 +266,8 @@ artifacts = sa.Table(
     _id(),
     _of("artifact_collections", name="collection_id"),
     _of("users"),
-    _of("runs", null=True),  # the run that made it
-    _text("state"),  # PENDING, COMMITTED
+    _of("runs", outlives=True),  # the run that made it
+    _text("state"),  # PENDING, COMMITTED, DELETED: its row stays, later versions may use its blobs
     _text("digest"),
     sa.Column("version_index", sa.Integer),  # from the commit on
     _text("description", null=True),
@@ -180,13 +275,30 @@ artifacts = sa.Table(
     _text("aliases"),  # JSON list: those asked for, set at the commit
     _text("tags"),  # JSON list
     _text("client_id", null=True),
-    sa.Column("history_step", sa.Integer),
+    _text("distributed_id", null=True),  # what its several writers agree on
+    sa.Column("history_step", sa.BigInteger),
+    sa.Column("ttl_s", sa.BigInteger),  # null: kept for good
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("file_count", sa.Integer, nullable=False),
     _time("created_at"),
     _time("updated_at"),
     sa.UniqueConstraint("collection_id", "version_index"),
+    sa.Index(None, "collection_id", "digest"),
     sa.Index(None, "client_id"),
+    sa.Index(None, "run_id"),
+    sqlite_autoincrement=True,
+)
+
+# The versions of a portfolio.
+artifact_links = sa.Table(
+    "artifact_links",
+    metadata,
+    _of("artifact_collections", key=True, name="collection_id"),
+    _of("artifacts", key=True),
+    sa.Column("version_index", sa.Integer, nullable=False),
+    _time("created_at"),
+    sa.UniqueConstraint("collection_id", "version_index"),
+    sa.Index(None, "artifact_id"),
 )
 
 artifact_aliases = sa.Table(
@@ -195,6 +307,7 @@ artifact_aliases = sa.Table(
     _of("artifact_collections", key=True, name="collection_id"),
     _text("alias", key=True),
     _of("artifacts"),
+    sa.Index(None, "artifact_id"),
 )
 
 artifact_manifests = sa.Table(
@@ -204,9 +317,11 @@ artifact_manifests = sa.Table(
     _of("artifacts"),
     _text("name"),
     _text("digest"),
-    _text("type"),  # FULL
+    _text("type"),  # FULL, PATCH (of one of several writers), INCREMENTAL (on top of its base)
+    _of("artifacts", outlives=True, name="base_id"),
     _text("sha256", null=True),  # from the upload on
     sa.Column("size", sa.BigInteger),
+    sa.Index(None, "artifact_id"),
 )
 
 # Entries of the manifest, known from the commit on; their bytes are in artifact_blobs under the
@@ -231,6 +346,28 @@ artifact_blobs = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
 )
 
+# Uploads in parts, until they are complete.
+artifact_uploads = sa.Table(
+    "artifact_uploads",
+    metadata,
+    _id(),
+    _of("artifacts"),
+    _text("md5"),  # of the whole, base64
+    _time("created_at"),
+    sa.Index(None, "artifact_id"),
+    sqlite_autoincrement=True,
+)
+
+artifact_upload_parts = sa.Table(
+    "artifact_upload_parts",
+    metadata,
+    _of("artifact_uploads", key=True, name="upload_id"),
+    sa.Column("number", sa.Integer, primary_key=True),  # from 1 on
+    _text("hex_md5"),
+    _text("sha256", null=True),  # from the upload on
+    sa.Column("size", sa.BigInteger),
+)
+
 run_artifacts = sa.Table(
     "run_artifacts",
     metadata,
@@ -238,4 +375,5 @@ run_artifacts = sa.Table(
     _of("artifacts", key=True),
     _text("direction", key=True),  # output, input
     _time("created_at"),
+    sa.Index(None, "artifact_id"),
 )

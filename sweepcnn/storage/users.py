@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from sweepcnn.storage import tables
-from sweepcnn.storage.records import columns_of, one
+from sweepcnn.storage.database import insert
+from sweepcnn.storage.records import many, one
+
+_table = tables.users
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class User:
     id: int
     name: str
     email: str
-    key_hash: str
+    key_hash: str | None
+    """Null for one who was removed: nothing opens for them, what they made stays."""
     admin: bool
     created_at: float
 
@@ -35,45 +39,55 @@ def by_key(connection: sa.Connection, key: str) -> User | None:
     that decides takes constant time all the same.
     """
     hashed = hash_key(key)
-    table = tables.users
-    row = connection.execute(sa.select(table).where(table.c.key_hash == hashed)).first()
-    user = one(User, row)
-    return user if user and hmac.compare_digest(user.key_hash, hashed) else None
+    found = one(
+        User, connection.execute(sa.select(_table).where(_table.c.key_hash == hashed)).first()
+    )
+    if found is None or found.key_hash is None:
+        return None
+    return found if hmac.compare_digest(found.key_hash, hashed) else None
 
 
 def by_name(connection: sa.Connection, name: str) -> User | None:
-    """Find a user by name."""
-    table = tables.users
-    return one(User, connection.execute(sa.select(table).where(table.c.name == name)).first())
+    """Find a user, also one who was removed, by name."""
+    return one(User, connection.execute(sa.select(_table).where(_table.c.name == name)).first())
 
 
 def by_id(connection: sa.Connection, user_id: int) -> User | None:
-    """Find a user by row id."""
-    columns = columns_of(tables.users, User)
-    where = tables.users.c.id == user_id
-    return one(User, connection.execute(sa.select(*columns).where(where)).first())
+    """Find a user, also one who was removed, by row id."""
+    return one(User, connection.execute(sa.select(_table).where(_table.c.id == user_id)).first())
+
+
+def all_active(connection: sa.Connection) -> list[User]:
+    """List the users who have a key, by name."""
+    query = sa.select(_table).where(_table.c.key_hash.is_not(None)).order_by(_table.c.name)
+    return many(User, connection.execute(query))
 
 
 def names(connection: sa.Connection) -> dict[int, str]:
     """Give the names of all users by row id."""
-    table = tables.users
-    return {row.id: row.name for row in connection.execute(sa.select(table.c.id, table.c.name))}
+    query = sa.select(_table.c.id, _table.c.name)
+    return {row.id: row.name for row in connection.execute(query)}
 
 
-def add(connection: sa.Connection, name: str, key: str, *, admin: bool) -> None:
-    """Add a user."""
-    connection.execute(
-        tables.users.insert().values(
-            name=name,
-            email=f"{name}@localhost",
-            key_hash=hash_key(key),
-            admin=admin,
-            created_at=time.time(),
-        )
-    )
+def add(connection: sa.Connection, name: str, key: str, *, admin: bool) -> int:
+    """Add a user and give the row id."""
+    row = {"name": name, "email": f"{name}@localhost", "key_hash": hash_key(key)}
+    return insert(connection, _table, row | {"admin": admin, "created_at": time.time()})
 
 
-def set_key(connection: sa.Connection, user_id: int, key: str) -> None:
-    """Give a user another key; the old one is void."""
-    table = tables.users
-    connection.execute(table.update().where(table.c.id == user_id).values(key_hash=hash_key(key)))
+def update(
+    connection: sa.Connection, user_id: int, *, key: str | None = None, admin: bool | None = None
+) -> None:
+    """Give a user another key, which voids the old one, or another standing."""
+    values: dict[str, object] = {} if admin is None else {"admin": admin}
+    if key is not None:
+        values["key_hash"] = hash_key(key)
+    connection.execute(_table.update().where(_table.c.id == user_id).values(values))
+
+
+def remove(connection: sa.Connection, user_id: int) -> None:
+    """Void a user's key and standing; their projects stay for the admins."""
+    values = {"key_hash": None, "admin": False}
+    connection.execute(_table.update().where(_table.c.id == user_id).values(values))
+    members = tables.team_members
+    connection.execute(members.delete().where(members.c.user_id == user_id))

@@ -18,11 +18,12 @@ from starlette.routing import BaseRoute, Route
 
 from sweepcnn.scheduler import sweep_files
 from sweepcnn.scheduler.trials import summary_number
-from sweepcnn.storage import projects, run_files, runs, sweeps
+from sweepcnn.storage import access, projects, run_files, runs, sweeps
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.projects import Project
 from sweepcnn.storage.runs import Run
 from sweepcnn.storage.sweeps import Sweep
+from sweepcnn.storage.users import User
 from sweepcnn.web.sessions import Sessions
 
 _METRIC = "best_val_accuracy"
@@ -78,7 +79,7 @@ def routes(database: Database, secret: str, picture_address: PictureAddress) -> 
     ]
 
 
-Show = Callable[[_Site, sa.Connection, str, dict[str, str]], tuple[str, dict[str, Any]]]
+Show = Callable[[_Site, sa.Connection, User, dict[str, str]], tuple[str, dict[str, Any]]]
 
 
 async def _page(site: _Site, show: Show, request: Request) -> Response:
@@ -90,7 +91,7 @@ async def _page(site: _Site, show: Show, request: Request) -> Response:
             return RedirectResponse(f"/login?next={quote(request.url.path, safe='')}", 303)
         try:
             with site.database.read() as connection:
-                template, values = show(site, connection, user.name, request.path_params)
+                template, values = show(site, connection, user, request.path_params)
         except _NotFoundError as error:
             return _html(site, "message.html", 404, message=str(error))
         return _html(site, template, **values)
@@ -128,23 +129,27 @@ def _html(site: _Site, template: str, status: int = 200, **values: Any) -> HTMLR
 
 
 def _home(
-    _site: _Site, connection: sa.Connection, user: str, _path: dict[str, str]
+    _site: _Site, connection: sa.Connection, user: User, _path: dict[str, str]
 ) -> tuple[str, dict[str, Any]]:
-    found = projects.of_entity(connection, user)
+    found = [
+        project
+        for entity in access.entities_of(connection, user)
+        for project in projects.of_entity(connection, entity)
+    ]
     counts = {project.id: runs.count(connection, project_id=project.id) for project in found}
     return "home.html", {"projects": found, "counts": counts}
 
 
-def _find_project(connection: sa.Connection, user: str, path: dict[str, str]) -> Project:
-    owned = path["entity"] == user
-    project = projects.get(connection, user, path["project"]) if owned else None
+def _find_project(connection: sa.Connection, user: User, path: dict[str, str]) -> Project:
+    role = access.role_in(connection, user, path["entity"])
+    project = projects.get(connection, path["entity"], path["project"]) if role else None
     if project is None:
         raise _NotFoundError(f"There is no project {path['entity']}/{path['project']}.")
     return project
 
 
 def _project(
-    _site: _Site, connection: sa.Connection, user: str, path: dict[str, str]
+    _site: _Site, connection: sa.Connection, user: User, path: dict[str, str]
 ) -> tuple[str, dict[str, Any]]:
     project = _find_project(connection, user, path)
     values = {
@@ -158,7 +163,7 @@ def _project(
 
 
 def _sweep(
-    _site: _Site, connection: sa.Connection, user: str, path: dict[str, str]
+    _site: _Site, connection: sa.Connection, user: User, path: dict[str, str]
 ) -> tuple[str, dict[str, Any]]:
     project = _find_project(connection, user, path)
     sweep = sweeps.get(connection, project.id, path["sweep"])
@@ -203,7 +208,7 @@ def _is_usable(row: dict[str, Any]) -> bool:
 
 
 def _run(
-    site: _Site, connection: sa.Connection, user: str, path: dict[str, str]
+    site: _Site, connection: sa.Connection, user: User, path: dict[str, str]
 ) -> tuple[str, dict[str, Any]]:
     project = _find_project(connection, user, path)
     run = runs.get(connection, project.id, path["run"])

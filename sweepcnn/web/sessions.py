@@ -27,7 +27,7 @@ class Sessions:
             user = users.by_key(connection, api_key)
         if user is None:
             return False
-        token = self._serializer.dumps([user.id, user.key_hash[:16]])
+        token = self._serializer.dumps([user.id, users.hash_key(api_key)[:16]])
         response.set_cookie(_COOKIE, token, max_age=_LIFETIME_S, httponly=True, samesite="strict")
         return True
 
@@ -40,4 +40,4 @@ class Sessions:
             return None
         with self._database.read() as connection:
             user = users.by_id(connection, user_id)
-        return user if user and user.key_hash.startswith(key_hash) else None
+        return user if user and (user.key_hash or "-").startswith(key_hash) else None

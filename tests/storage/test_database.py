@@ -94,7 +94,7 @@ def test_a_key_opens_but_is_not_stored(database: Database, tmp_path: Path) -> No
         assert owner is not None
         assert owner.name == "ann"
         assert users.by_key(connection, KEY + "x") is None
-        assert users.by_key(connection, owner.key_hash) is None
+        assert users.by_key(connection, owner.key_hash or "") is None
     database.close()
     files = [path.read_bytes() for path in tmp_path.iterdir()]
     assert any(b"ann@localhost" in content for content in files)
@@ -105,6 +105,6 @@ def test_a_new_key_voids_the_old_one(database: Database) -> None:
     with database.write() as connection:
         owner = users.by_key(connection, KEY)
         assert owner is not None
-        users.set_key(connection, owner.id, "another-key")
+        users.update(connection, owner.id, key="another-key")
         assert users.by_key(connection, KEY) is None
         assert users.by_key(connection, "another-key") is not None

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sweepcnn.storage import projects, runs, streams, users
 from sweepcnn.storage.database import Database
 
-writes = st.lists(
-    st.tuples(st.integers(0, 12), st.lists(st.text(max_size=8), max_size=6)), max_size=8
-)
+# NUL is another matter: PostgreSQL cannot hold it.
+lines_of_text = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8))
+writes = st.lists(st.tuples(st.integers(0, 12), lines_of_text), max_size=8)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,13 @@ def test_lines_read_back_as_last_written_and_resent_ones_change_nothing(
             in_order[-1] if in_order else None
         )
         assert streams.read(connection, run, streams.CONSOLE) == []
+
+
+def test_a_nul_becomes_the_character_for_what_cannot_be_shown(database: Database) -> None:
+    with database.write() as connection:
+        run = new_run(connection)
+        streams.write(connection, run, streams.CONSOLE, 0, ["a\0b"])
+        assert streams.read(connection, run, streams.CONSOLE) == ["a\ufffdb"]
 
 
 def test_streams_of_two_runs_are_apart(database: Database) -> None:

@@ -127,7 +127,7 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     database = Database(f"sqlite:///{tmp_path / 'sweepcnn.db'}")
     with database.write() as connection:
-        users.add(connection, "local", KEY, admin=True)
+        users.add(connection, "local", KEY, admin=False)
         users.add(connection, "other", "o" * 40, admin=False)
     worker = SearchWorker()
     backend = Backend(

@@ -98,6 +98,7 @@ def session(site: Site, *, secret: str = SECRET, salt: str = "session") -> str:
     with site.database.read() as connection:
         user = users.by_name(connection, "local")
     assert user is not None
+    assert user.key_hash is not None
     serializer = URLSafeTimedSerializer(secret, salt=salt)
     return str(serializer.dumps([user.id, user.key_hash[:16]]))
 
@@ -138,7 +139,7 @@ def test_a_new_key_ends_the_sessions_of_the_old_one(site: Site) -> None:
     site.log_in()
     assert site.client.get("/").status_code == 200
     with site.database.write() as connection:
-        users.set_key(connection, 1, "n" * 40)
+        users.update(connection, 1, key="n" * 40)
     assert site.client.get("/").status_code == 303
 
 

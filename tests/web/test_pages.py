@@ -36,8 +36,8 @@ def test_the_home_page_lists_ones_own_projects(site: Site) -> None:
     site.add_run("c", project="theirs", entity="other")
     site.log_in()
     text = site.page("/")
-    assert [row[:2] for row in table(text)] == [["Project", "Runs"], ["digits", "2"]]
-    assert '<a href="/local/digits">digits</a>' in text
+    assert [row[:2] for row in table(text)] == [["Project", "Runs"], ["local/digits", "2"]]
+    assert '<a href="/local/digits">local/digits</a>' in text
     assert "theirs" not in text
 
 

@@ -18,6 +18,7 @@ from sweepcnn.server.graphql.paging import connection
 from sweepcnn.server.graphql.resolvers.artifacts import find_artifact, storage_path
 from sweepcnn.server.graphql.resolvers.files import find_run
 from sweepcnn.storage import artifact_files, artifacts, runs
+from sweepcnn.storage.access import Role
 from sweepcnn.storage.artifact_files import Entry
 from sweepcnn.storage.artifacts import Artifact
 
@@ -35,7 +36,9 @@ def _create(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
         raise ApiError(f"artifact name {name!r}: must be 1 to {_MAX_NAME} characters, no / :", 400)
     aliases = [alias["alias"] for alias in input.get("aliases") or []]
     with request.write() as writing:
-        project = request.project(writing, input["entityName"], input["projectName"])
+        project = request.project(
+            writing, input["entityName"], input["projectName"], role=Role.MEMBER
+        )
         run = runs.get(writing, project.id, input["runName"]) if input.get("runName") else None
         found = artifacts.get_or_create_collection(
             writing, project.id, input["artifactTypeName"], name
@@ -82,7 +85,7 @@ def _create_manifest(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # n
     type_ = input.get("type") or "FULL"
     if type_ != "FULL":
         raise ApiError(f"manifests of type {type_} are not served by this backend", 400)
-    artifact = find_artifact(request, input["artifactID"])
+    artifact = find_artifact(request, input["artifactID"], role=Role.MEMBER)
     _check_open(artifact)
     with request.write() as writing:
         values = {"name": input["name"], "digest": input["digest"], "type": type_}
@@ -96,7 +99,9 @@ def _update_manifest(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # n
     manifest = artifact_files.manifest(request.connection, manifest_id)
     if manifest is None:
         raise ApiError("manifest not found", 404)
-    _check_open(find_artifact(request, ids.encode("Artifact", manifest.artifact_id)))
+    _check_open(
+        find_artifact(request, ids.encode("Artifact", manifest.artifact_id), role=Role.MEMBER)
+    )
     if input.get("digest"):
         with request.write() as writing:
             artifact_files.update_manifest(writing, manifest.id, digest=input["digest"])
@@ -120,7 +125,7 @@ def _manifest_upload(request: Request, manifest_id: int, name: str) -> dict[str,
 def _create_files(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
     by_id = {spec["artifactID"]: None for spec in input["artifactFiles"]}
-    owners = {wire_id: find_artifact(request, wire_id) for wire_id in by_id}
+    owners = {wire_id: find_artifact(request, wire_id, role=Role.MEMBER) for wire_id in by_id}
     files = [_file_upload(request, owners[s["artifactID"]], s) for s in input["artifactFiles"]]
     return {"files": connection(files)}
 
@@ -145,7 +150,7 @@ def _file_upload(request: Request, artifact: Artifact, spec: dict[str, Any]) -> 
 
 def _commit(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
-    artifact = find_artifact(request, input["artifactID"])
+    artifact = find_artifact(request, input["artifactID"], role=Role.MEMBER)
     entries = _read_manifest(request, artifact) if artifact.state == "PENDING" else []
     with request.write() as writing:
         current = artifacts.get(writing, artifact.id)
@@ -174,7 +179,7 @@ def _read_manifest(request: Request, artifact: Artifact) -> list[Entry]:
     entries = [_entry(artifact, path, item) for path, item in uploaded.contents.items()]
     births = {entry.birth_id for entry in entries if entry.birth_id not in (None, artifact.id)}
     for birth in births:  # bytes of somebody else's artifact cannot be taken along
-        find_artifact(request, ids.encode("Artifact", birth or 0))
+        find_artifact(request, ids.encode("Artifact", birth or 0), role=Role.VIEWER)
     for entry in entries:
         birth = entry.birth_id or artifact.id
         here = artifact_files.blob_sha256(request.connection, birth, entry.md5)
@@ -210,8 +215,8 @@ def _entry(artifact: Artifact, path: str, item: _Item) -> Entry:
 
 def _use(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
-    artifact = find_artifact(request, input["artifactID"])
-    run = find_run(request, input)
+    artifact = find_artifact(request, input["artifactID"], role=Role.VIEWER)
+    run = find_run(request, input, role=Role.MEMBER)
     with request.write() as writing:
         artifacts.link_run(writing, run.id, artifact.id, "input")
     return {"artifact": artifact}
@@ -219,7 +224,7 @@ def _use(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
 
 def _update(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
-    artifact = find_artifact(request, input["artifactID"])
+    artifact = find_artifact(request, input["artifactID"], role=Role.MEMBER)
     texts = ("description", "metadata")
     values = {key: input[key] for key in texts if input.get(key) is not None}
     added, removed = (
@@ -255,7 +260,7 @@ def _aliases(writing: sa.Connection, artifact: Artifact, given: list[dict[str, A
 def _change_aliases(add: bool) -> Any:
     def resolve(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
         request: Request = info.context
-        artifact = find_artifact(request, input["artifactID"])
+        artifact = find_artifact(request, input["artifactID"], role=Role.MEMBER)
         with request.write() as writing:
             names = _aliases(writing, artifact, input["aliases"])
             if add:

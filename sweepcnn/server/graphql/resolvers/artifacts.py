@@ -9,6 +9,7 @@ from sweepcnn.server.errors import ApiError
 from sweepcnn.server.file_names import mimetype
 from sweepcnn.server.graphql.paging import connection
 from sweepcnn.storage import artifact_files, artifacts, projects, runs, users
+from sweepcnn.storage.access import Role
 from sweepcnn.storage.artifact_files import Entry
 from sweepcnn.storage.artifacts import Artifact, Collection
 from sweepcnn.storage.projects import Project
@@ -17,8 +18,8 @@ from sweepcnn.storage.runs import Run
 _NO_TTL = -1
 
 
-def find_artifact(request: Request, wire_id: str) -> Artifact:
-    """Find an artifact that the user may see.
+def find_artifact(request: Request, wire_id: str, *, role: Role) -> Artifact:
+    """Find an artifact of an entity in which the user has a role.
 
     Raises:
         ApiError: there is none.
@@ -26,7 +27,7 @@ def find_artifact(request: Request, wire_id: str) -> Artifact:
     found = artifacts.get(request.connection, ids.decode("Artifact", wire_id))
     if found is None:
         raise ApiError("artifact not found", 404)
-    request.check_owner(request.connection, _collection(request, found).project_id)
+    request.check_access(request.connection, _collection(request, found).project_id, role=role)
     return found
 
 
@@ -63,7 +64,9 @@ def _client_id_mapping(
     found = artifacts.by_client_id(request.connection, clientID)
     if found is None:
         return None
-    request.check_owner(request.connection, _collection(request, found).project_id)
+    request.check_access(
+        request.connection, _collection(request, found).project_id, role=Role.VIEWER
+    )
     return {"serverID": ids.encode("Artifact", found.id)}
 
 
@@ -71,7 +74,7 @@ def _collection_by_id(_root: Any, info: Info, id: str) -> Collection | None:  # 
     request: Request = info.context
     found = artifacts.find_collection(request.connection, ids.decode("Collection", id))
     if found is not None:
-        request.check_owner(request.connection, found.project_id)
+        request.check_access(request.connection, found.project_id, role=Role.VIEWER)
     return found
 
 
@@ -276,7 +279,7 @@ _COLLECTION = {
 
 RESOLVERS = {
     "Query": {
-        "artifact": lambda _root, info, id: find_artifact(info.context, id),  # noqa: A006
+        "artifact": lambda _root, info, id: find_artifact(info.context, id, role=Role.VIEWER),  # noqa: A006
         "artifactCollection": _collection_by_id,
         "clientIDMapping": _client_id_mapping,
     },

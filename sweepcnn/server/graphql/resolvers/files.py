@@ -10,6 +10,7 @@ from sweepcnn.server.errors import ApiError
 from sweepcnn.server.file_names import clean_name
 from sweepcnn.server.graphql.paging import connection
 from sweepcnn.storage import run_files, runs
+from sweepcnn.storage.access import Role
 from sweepcnn.storage.run_files import RunFile
 from sweepcnn.storage.runs import Run
 
@@ -25,7 +26,7 @@ def _create_run_files(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # 
     request: Request = info.context
     if len(input["files"]) > _MAX_FILES:
         raise ApiError(f"{len(input['files'])} files: at most {_MAX_FILES} at once", 400)
-    run = find_run(request, input)
+    run = find_run(request, input, role=Role.MEMBER)
     targets = [
         {"name": name, "uploadUrl": _upload_url(request, run.id, clean_name(name))}
         for name in input["files"]
@@ -33,13 +34,15 @@ def _create_run_files(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # 
     return {"runID": ids.encode("Run", run.id), "uploadHeaders": [], "files": targets}
 
 
-def find_run(request: Request, given: dict[str, Any]) -> Run:
-    """Find the run that a mutation names by entity, project and run.
+def find_run(request: Request, given: dict[str, Any], *, role: Role) -> Run:
+    """Find the run that is named by entity, project and run, where the user has a role.
 
     Raises:
         ApiError: there is none.
     """
-    project = request.project(request.connection, given["entityName"], given["projectName"])
+    project = request.project(
+        request.connection, given["entityName"], given["projectName"], role=role
+    )
     run = runs.get(request.connection, project.id, given["runName"])
     if run is None:
         raise ApiError(f"run {given['runName']!r} not found", 404)
@@ -47,7 +50,7 @@ def find_run(request: Request, given: dict[str, Any]) -> Run:
 
 
 def _marked(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:  # noqa: A002
-    find_run(info.context, input)  # the upload itself has said so already
+    find_run(info.context, input, role=Role.MEMBER)  # the upload itself has said so already
     return {"success": True}
 
 

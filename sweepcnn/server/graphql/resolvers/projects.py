@@ -8,6 +8,7 @@ from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
 from sweepcnn.server.graphql.resolvers.accounts import entity
 from sweepcnn.storage import projects, users
+from sweepcnn.storage.access import Role
 from sweepcnn.storage.projects import Project
 
 _MAX_NAME = 128
@@ -15,13 +16,14 @@ _MAX_NAME = 128
 
 def _project(_root: Any, info: Info, name: str | None = None, **arguments: Any) -> Project | None:
     request: Request = info.context
-    owner = request.entity(arguments.get("entityName"))
+    owner = request.entity(request.connection, arguments.get("entityName"), role=Role.VIEWER)
     return projects.get(request.connection, owner, name) if name else None
 
 
 def _projects(_root: Any, info: Info, **arguments: Any) -> dict[str, Any]:
     request: Request = info.context
-    found = projects.of_entity(request.connection, request.entity(arguments.get("entityName")))
+    owner = request.entity(request.connection, arguments.get("entityName"), role=Role.VIEWER)
+    found = projects.of_entity(request.connection, owner)
     return connection(found, arguments.get("first"), arguments.get("after"))
 
 
@@ -49,8 +51,8 @@ def check_segment(what: str, name: str) -> None:
 
 def _upsert_model(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
-    owner = request.entity(input.get("entityName"))
     with request.write() as writing:
+        owner = request.entity(writing, input.get("entityName"), role=Role.MEMBER)
         name = check_name(input.get("name"))
         project, inserted = projects.get_or_create(writing, owner, name)
     return {"project": project, "model": project, "inserted": inserted}

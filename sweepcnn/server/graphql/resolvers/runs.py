@@ -13,6 +13,7 @@ from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
 from sweepcnn.server.graphql.resolvers.projects import check_name, check_segment
 from sweepcnn.storage import projects, runs, streams, sweeps, users
+from sweepcnn.storage.access import Role
 from sweepcnn.storage.projects import Project
 from sweepcnn.storage.runs import Run
 
@@ -201,9 +202,9 @@ def _find_or_add(
         run = runs.by_id(writing, ids.decode("Run", given["id"]))
         if run is None:
             raise ApiError("run not found", 404)
-        request.check_owner(writing, run.project_id)
+        request.check_access(writing, run.project_id, role=Role.MEMBER)
         return run, False
-    owner = request.entity(given.get("entityName"))
+    owner = request.entity(writing, given.get("entityName"), role=Role.MEMBER)
     project_name = check_name(given.get("modelName") or "uncategorized")
     project, _ = projects.get_or_create(writing, owner, project_name)
     name = given.get("name") or ""
@@ -258,7 +259,7 @@ def _stop_run(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
         run = runs.by_id(writing, ids.decode("Run", input["id"]))
         if run is None:
             raise ApiError("run not found", 404)
-        request.check_owner(writing, run.project_id)
+        request.check_access(writing, run.project_id, role=Role.MEMBER)
         runs.update(writing, run.id, stop_requested=True)
     return {"success": True}
 

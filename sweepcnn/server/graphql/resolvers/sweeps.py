@@ -15,6 +15,7 @@ from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
 from sweepcnn.server.graphql.resolvers.projects import check_name
 from sweepcnn.storage import projects, runs, sweeps
+from sweepcnn.storage.access import Role
 from sweepcnn.storage.projects import Project
 from sweepcnn.storage.sweeps import Agent, Sweep
 
@@ -96,13 +97,13 @@ def _upsert_sweep(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa
             sweep = sweeps.by_id(writing, ids.decode("Sweep", input["id"]))
             if sweep is None:
                 raise ApiError("sweep not found", 404)
-            request.check_owner(writing, sweep.project_id)
+            request.check_access(writing, sweep.project_id, role=Role.MEMBER)
             if values:
                 sweeps.update(writing, sweep.id, **values)
         else:
             if "config" not in values:
                 raise ApiError("a new sweep needs a config", 400)
-            owner = request.entity(input.get("entityName"))
+            owner = request.entity(writing, input.get("entityName"), role=Role.MEMBER)
             name = check_name(input.get("projectName") or "uncategorized")
             project, _ = projects.get_or_create(writing, owner, name)
             of = {"project_id": project.id, "user_id": request.user.id, "name": new_id()}
@@ -146,7 +147,9 @@ def _sweep_values(given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def _create_agent(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
     with request.write() as writing:
-        project = request.project(writing, input.get("entityName"), input.get("projectName"))
+        project = request.project(
+            writing, input.get("entityName"), input.get("projectName"), role=Role.MEMBER
+        )
         sweep = sweeps.get(writing, project.id, input["sweep"])
         if sweep is None:
             raise ApiError(f"sweep {input['sweep']!r} not found in {project.name!r}", 404)
@@ -166,7 +169,7 @@ def _heartbeat(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A
         sweep = sweeps.by_id(reading, agent.sweep_id) if agent else None
         if sweep is None:
             raise ApiError("Sweep was deleted or agent was not found.", 404)
-        request.check_owner(reading, sweep.project_id)
+        request.check_access(reading, sweep.project_id, role=Role.MEMBER)
     state = documents.read_object(input.get("runState") or "{}", "runState")
     alive = {str(run) for run, is_alive in state.items() if is_alive}
     try:

@@ -1,0 +1,70 @@
+"""Who may do what: a user's role in an entity, which holds for all of its projects."""
+
+from enum import IntEnum
+
+import sqlalchemy as sa
+
+from sweepcnn.storage import tables
+from sweepcnn.storage.users import User
+
+_users = tables.users
+_teams = tables.teams
+_members = tables.team_members
+
+
+class Role(IntEnum):
+    """What a user may do in an entity; each role includes those below it."""
+
+    VIEWER = 1
+    """See everything."""
+    MEMBER = 2
+    """Add runs, sweeps, artifacts and reports, and change them."""
+    ADMIN = 3
+    """Delete projects, and say who belongs to the team."""
+
+
+def role_in(connection: sa.Connection, user: User, entity: str) -> Role | None:
+    """Give a user's role in an entity; null where they may not know of it, or there is none.
+
+    A user is the admin of the entity of their own name; the server's admins are admins everywhere.
+    """
+    if entity == user.name:
+        return Role.ADMIN
+    if user.admin:
+        return Role.ADMIN if is_entity(connection, entity) else None
+    query = (
+        sa.select(_members.c.role)
+        .join(_teams, _teams.c.id == _members.c.team_id)
+        .where(_teams.c.name == entity, _members.c.user_id == user.id)
+    )
+    role = connection.execute(query).scalar()
+    return None if role is None else Role(role)
+
+
+def is_entity(connection: sa.Connection, name: str) -> bool:
+    """Tell whether a user (also one who was removed) or a team has this name."""
+    in_use = sa.union_all(
+        sa.select(_users.c.id).where(_users.c.name == name),
+        sa.select(_teams.c.id).where(_teams.c.name == name),
+    )
+    return connection.execute(in_use).first() is not None
+
+
+def teams_of(connection: sa.Connection, user: User) -> list[str]:
+    """List the teams that a user belongs to, by name."""
+    query = (
+        sa.select(_teams.c.name)
+        .join(_members, _members.c.team_id == _teams.c.id)
+        .where(_members.c.user_id == user.id)
+        .order_by(_teams.c.name)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def entities_of(connection: sa.Connection, user: User) -> list[str]:
+    """List the entities that a user may see: their own first, then the others by name."""
+    if not user.admin:
+        return [user.name, *teams_of(connection, user)]
+    both = sa.union(sa.select(_users.c.name), sa.select(_teams.c.name))
+    others = sorted(set(connection.execute(both).scalars()) - {user.name})
+    return [user.name, *others]
