@@ -20,6 +20,7 @@ class RunningBackend:
     url: str
     api_key: str
     data_dir: Path
+    database_url: str
     process: subprocess.Popen[str]
 
     @property
@@ -28,9 +29,13 @@ class RunningBackend:
 
 
 @contextmanager
-def running_backend(data_dir: Path, *, port: int = 0) -> Iterator[RunningBackend]:
-    """Run `sweepcnn server` until the block ends."""
+def running_backend(
+    data_dir: Path, *, port: int = 0, database_url: str | None = None
+) -> Iterator[RunningBackend]:
+    """Run `sweepcnn server` until the block ends, by default on SQLite in its data folder."""
     command = [sys.executable, "-m", "sweepcnn", "server", "--json", "--port", str(port)]
+    if database_url:
+        command += ["--database-url", database_url]
     process = subprocess.Popen(
         [*command, "--data-dir", str(data_dir)], stdout=subprocess.PIPE, text=True
     )
@@ -42,7 +47,9 @@ def running_backend(data_dir: Path, *, port: int = 0) -> Iterator[RunningBackend
         watchdog.cancel()
         assert line, "the server ended before it was ready"
         announced = json.loads(line)
-        yield RunningBackend(announced["url"], announced["api_key"], data_dir, process)
+        database_url = database_url or f"sqlite:///{data_dir / 'sweepcnn.db'}"
+        url, key = announced["url"], announced["api_key"]
+        yield RunningBackend(url, key, data_dir, database_url, process)
     finally:
         process.terminate()
         process.communicate()

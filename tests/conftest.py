@@ -1,9 +1,19 @@
-"""No test sees the settings, the cache or the data of who runs it."""
+"""No test sees the settings, the cache or the data of who runs it; databases to test on."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgresql import PostgreSQL, running_postgresql
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "run the tests of the server on this one alone; default: on SQLite, and some on both"
+    parser.addoption("--database", choices=DATABASES, help=text)
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +22,10 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SWEEPCNN_CACHE_DIR", str(tmp_path / "own-cache"))
     monkeypatch.setenv("SWEEPCNN_DATA_DIR", str(tmp_path / "own-data"))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """Give a private server; tests that ask for it are left out where there is none to start."""
+    with running_postgresql() as server:
+        yield server

@@ -13,14 +13,30 @@ import pytest
 from sweepcnn.storage import users
 from sweepcnn.storage.database import Database
 from tests.backend import RunningBackend, client_environment, running_backend
+from tests.conftest import DATABASES
 
 ENTITY = "local"
 _numbers = count(1)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the databases of a test: SQLite, both where it is marked, or the one asked for."""
+    if "server" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("each_database")
+        chosen = metafunc.config.getoption("database")
+        kinds = [chosen] if chosen else DATABASES if marked else DATABASES[:1]
+        metafunc.parametrize("server", kinds, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBackend]:
-    with running_backend(tmp_path_factory.mktemp("server") / "data") as backend:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningBackend]:
+    """Run a server on the kind of database that is the parameter."""
+    url = None
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql").new_database()
+    with running_backend(tmp_path_factory.mktemp("server") / "data", database_url=url) as backend:
         yield backend
 
 
@@ -28,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBackend]
 def stranger_key(server: RunningBackend) -> str:
     """Give the key of another user of the same server."""
     key = "stranger-" + "s" * 40
-    database = Database(f"sqlite:///{server.data_dir / 'sweepcnn.db'}")
+    database = Database(server.database_url)
     with database.write() as connection:
         users.add(connection, "stranger", key, admin=False)
     database.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.each_database
 _TIMEOUT_S = 150.0
 
 

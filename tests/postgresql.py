@@ -1,0 +1,116 @@
+"""A private PostgreSQL server for tests: Debian's package, a folder and a socket of its own."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from tests.requirements import missing
+
+_DEBIAN = Path("/usr/lib/postgresql")
+_TIMEOUT_S = 60
+_SETTINGS = """
+listen_addresses = ''
+max_connections = 200
+# What is lost when the machine fails does not matter here.
+fsync = off
+full_page_writes = off
+synchronous_commit = off
+"""
+_GUARDED = "guarded"
+
+
+class PostgreSQL:
+    """A running server.
+
+    Args:
+        folder: where its socket is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count(1)
+
+    def new_database(self, *, template: str = "template1") -> str:
+        """Make a database, empty or like another, and give its URL."""
+        name = f"test{next(self._numbers)}"
+        self.command(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def url(self, name: str, *, user: str = "postgres", password: str = "") -> str:
+        """Give the URL of a database."""
+        login = f"{user}:{password}" if password else user
+        return f"postgresql://{login}@/{name}?host={self._folder}"
+
+    def new_guarded_role(self, password: str) -> str:
+        """Make a role that has to give its password, and give its name."""
+        name = f"{_GUARDED}{next(self._numbers)}"
+        self.command(f"CREATE ROLE {name} LOGIN PASSWORD '{password}' IN ROLE {_GUARDED}")
+        return name
+
+    def cut_connections(self, url: str) -> None:
+        """End all connections to a database, as a restart would."""
+        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        self.command(ended, name)
+
+    def command(self, sql: str, *values: object) -> None:
+        """Execute a statement of the administrator, outside of transactions."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql, values)
+
+
+@contextmanager
+def running_postgresql() -> Iterator[PostgreSQL]:
+    """Run a server until the block ends."""
+    programs = _programs()
+    # Not in pytest's folders: those are closed to the user that the server has to run as.
+    folder = Path(tempfile.mkdtemp(prefix="sweepcnn-postgresql-"))
+    data, log = folder / "data", folder / "log"
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+
+    def call(program: str, *words: str) -> None:
+        command = [str(programs / program), "-D", str(data), *words]
+        subprocess.run(
+            command,
+            check=True,
+            timeout=2 * _TIMEOUT_S,
+            stdout=subprocess.DEVNULL,
+            user=user,
+            group=user,
+            cwd=folder,
+        )
+
+    try:
+        if user:
+            shutil.chown(folder, user, user)
+        call("initdb", "--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8")
+        settings = data / "postgresql.conf"
+        settings.write_text(
+            f"{settings.read_text()}{_SETTINGS}unix_socket_directories = '{folder}'\n"
+        )
+        rules = data / "pg_hba.conf"
+        rules.write_text(f"local all +{_GUARDED} scram-sha-256\n{rules.read_text()}")
+        call("pg_ctl", "--wait", f"--timeout={_TIMEOUT_S}", f"--log={log}", "start")
+        try:
+            server = PostgreSQL(folder)
+            server.command(f"CREATE ROLE {_GUARDED}")
+            yield server
+        finally:
+            call("pg_ctl", "--wait", f"--timeout={_TIMEOUT_S}", "--mode=immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _programs() -> Path:
+    """Give the folder of the newest version's programs."""
+    found = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if not found:
+        missing("postgresql")
+    return found[-1].parent
