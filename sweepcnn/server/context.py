@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 from graphql import GraphQLResolveInfo
@@ -15,6 +16,14 @@ from sweepcnn.storage.access import Role
 from sweepcnn.storage.blobs import BlobStore
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.users import User
+
+
+class _InProject(Protocol):
+    @property
+    def project_id(self) -> int: ...
+
+
+_Row = TypeVar("_Row", bound=_InProject)
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,8 @@ class Request:
             ApiError: the user has not that role in it.
         """
         owner = name or self.user.name
-        self._check(access.role_in(connection, self.user, owner), role, owner, f"entity {owner!r}")
+        missing = f"entity {owner!r} not found; yours is {self.user.name!r}"
+        self._check(access.role_in(connection, self.user, owner), role, owner, missing)
         return owner
 
     def project(
@@ -92,8 +102,25 @@ class Request:
             raise ApiError(f"project {name!r} not found; known are: {known or 'none'}", 404)
         return found
 
+    def owned(self, connection: sa.Connection, row: _Row | None, what: str, *, role: Role) -> _Row:
+        """Give a row of a project, if there is one and the user has a role in its entity.
+
+        Args:
+            connection: that the row was read by.
+            row: what was found by an id from outside.
+            what: names it to the user.
+            role: the least that is needed.
+
+        Raises:
+            ApiError: there is none, or they have not; a stranger cannot tell which.
+        """
+        if row is None:
+            raise ApiError(f"{what} not found", 404)
+        self.check_access(connection, row.project_id, what, role=role)
+        return row
+
     def check_access(
-        self, connection: sa.Connection, project_id: int, *, role: Role
+        self, connection: sa.Connection, project_id: int, what: str = "it", *, role: Role
     ) -> projects.Project:
         """Give the project of a row, if the user has a role in its entity.
 
@@ -102,12 +129,17 @@ class Request:
         """
         project = projects.by_id(connection, project_id)
         found = access.role_in(connection, self.user, project.entity)
-        self._check(found, role, project.entity, "it")
+        self._check(found, role, project.entity, f"{what} not found")
         return project
 
-    def _check(self, found: Role | None, needed: Role, entity: str, what: str) -> None:
+    def sees(self, connection: sa.Connection, project_id: int) -> bool:
+        """Tell whether the user may see a project, to leave out what leads to one they may not."""
+        entity = projects.by_id(connection, project_id).entity
+        return access.role_in(connection, self.user, entity) is not None
+
+    def _check(self, found: Role | None, needed: Role, entity: str, missing: str) -> None:
         if found is None:  # nobody learns whether what they may not see is there
-            raise ApiError(f"{what} not found; yours is {self.user.name!r}", 404)
+            raise ApiError(missing, 404)
         if found < needed:
             name, wanted = found.name.lower(), needed.name.lower()
             rule = f"you are a {name} of {entity!r}, this takes a {wanted}"

@@ -5,6 +5,7 @@ from enum import IntEnum
 import sqlalchemy as sa
 
 from sweepcnn.storage import tables
+from sweepcnn.storage.records import many
 from sweepcnn.storage.users import User
 
 _users = tables.users
@@ -59,6 +60,19 @@ def teams_of(connection: sa.Connection, user: User) -> list[str]:
         .order_by(_teams.c.name)
     )
     return list(connection.execute(query).scalars())
+
+
+def known_to(connection: sa.Connection, user: User) -> list[User]:
+    """List the people whom a user may know of, by name: those of their teams, and themselves.
+
+    The server's admins know everybody who was not removed.
+    """
+    query = sa.select(_users).where(_users.c.key_hash.is_not(None)).order_by(_users.c.name)
+    if not user.admin:
+        own = sa.select(_members.c.team_id).where(_members.c.user_id == user.id)
+        fellows = sa.select(_members.c.user_id).where(_members.c.team_id.in_(own))
+        query = query.where(sa.or_(_users.c.id == user.id, _users.c.id.in_(fellows)))
+    return many(User, connection.execute(query))
 
 
 def entities_of(connection: sa.Connection, user: User) -> list[str]:

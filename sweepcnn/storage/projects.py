@@ -49,3 +49,29 @@ def get_or_create(connection: sa.Connection, entity: str, name: str) -> tuple[Pr
         return found, False
     values = {"entity": entity, "name": name, "description": "", "created_at": time.time()}
     return by_id(connection, insert(connection, tables.projects, values)), True
+
+
+def update(connection: sa.Connection, project_id: int, **values: str) -> None:
+    """Change some columns of a project."""
+    table = tables.projects
+    connection.execute(table.update().where(table.c.id == project_id).values(values))
+
+
+def size_of_entity(connection: sa.Connection, entity: str) -> int:
+    """Give the bytes of all run files and artifacts in an entity's projects.
+
+    What several of them share on the disk is counted for each.
+    """
+    own = sa.select(tables.projects.c.id).where(tables.projects.c.entity == entity)
+    files = (
+        sa.select(sa.func.sum(tables.run_files.c.size))
+        .join(tables.runs, tables.runs.c.id == tables.run_files.c.run_id)
+        .where(tables.runs.c.project_id.in_(own))
+    )
+    of = tables.artifact_collections
+    versions = (
+        sa.select(sa.func.sum(tables.artifacts.c.size))
+        .join(of, of.c.id == tables.artifacts.c.collection_id)
+        .where(of.c.project_id.in_(own))
+    )
+    return sum(int(connection.execute(query).scalar() or 0) for query in (files, versions))

@@ -11,10 +11,22 @@ from sweepcnn.server.graphql.resolvers import (
     projects,
     runs,
     sweeps,
+    teams,
+    views,
 )
 
 RESOLVERS: dict[str, dict[str, Callable[..., Any]]] = {}
-for _module in (accounts, projects, runs, files, sweeps, artifacts, artifact_writes):
+for _module in (
+    accounts,
+    teams,
+    projects,
+    views,
+    runs,
+    files,
+    sweeps,
+    artifacts,
+    artifact_writes,
+):
     for _type, _fields in _module.RESOLVERS.items():
         RESOLVERS.setdefault(_type, {}).update(_fields)
 

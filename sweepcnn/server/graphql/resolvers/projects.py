@@ -55,6 +55,9 @@ def _upsert_model(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa
         owner = request.entity(writing, input.get("entityName"), role=Role.MEMBER)
         name = check_name(input.get("name"))
         project, inserted = projects.get_or_create(writing, owner, name)
+        if input.get("description") is not None:
+            projects.update(writing, project.id, description=input["description"])
+            project = projects.by_id(writing, project.id)
     return {"project": project, "model": project, "inserted": inserted}
 
 
