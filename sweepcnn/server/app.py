@@ -23,6 +23,7 @@ from sweepcnn.server.context import Backend
 from sweepcnn.server.context import Request as GraphQLRequest
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql import execute
+from sweepcnn.storage.columns import UnfitError
 from sweepcnn.storage.users import User
 
 _log = logging.getLogger(__name__)
@@ -78,7 +79,12 @@ def create_app(
     return Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers={ApiError: _refuse, ClientDisconnect: _gone, Exception: _fail},
+        exception_handlers={
+            ApiError: _refuse,
+            UnfitError: _unfit,
+            ClientDisconnect: _gone,
+            Exception: _fail,
+        },
     )
 
 
@@ -159,6 +165,10 @@ async def _refuse(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     message = str(error)
     return JSONResponse({"error": message, "errors": [{"message": message}]}, error.status)
+
+
+async def _unfit(request: Request, error: Exception) -> Response:
+    return await _refuse(request, ApiError(str(error), 400))
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:

@@ -19,7 +19,7 @@ def decode(kind: str, wire_id: str) -> int:
     """
     try:
         found, _, row_id = base64.b64decode(wire_id, validate=True).decode().partition(":")
-        if found == kind and row_id.isdecimal() and len(row_id) < 19:
+        if found == kind and row_id.isdecimal() and len(row_id) < 10:
             return int(row_id)
     except (binascii.Error, ValueError):
         pass

@@ -7,9 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sweepcnn.storage import schema
+from sweepcnn.errors import InputError
+from sweepcnn.storage import schema, urls
 
 _LOCK_TIMEOUT_MS = 30_000
+_IDLE_TIMEOUT_MS = 120_000  # of a transaction: a client that vanished must not keep the lock
 _WRITER_LOCK = 0x5377_6565_7043_4E4E  # any number that nobody else uses
 
 
@@ -22,17 +24,19 @@ class Database:
         url: a SQLAlchemy URL, such as `sqlite:////path/sweepcnn.db` or `postgresql://host/name`.
 
     Raises:
-        WorkError: the database is of a newer version than this program.
-        sqlalchemy.exc.SQLAlchemyError: it cannot be opened.
+        InputError: the URL is none of a database that can be opened.
+        WorkError: the database is of a newer version than this program, or damaged.
     """
 
     def __init__(self, url: str) -> None:
-        place = sa.make_url(url)
-        if place.drivername == "postgresql":
-            place = place.set(drivername="postgresql+psycopg")
-        self._migrate(place)
-        self.engine = _engine(place)
-        self._writer = _writing(self.engine)
+        place = urls.read(url)
+        try:
+            self._migrate(place)
+        except (sa.exc.SQLAlchemyError, ImportError) as error:
+            raise InputError(urls.problem(place, error)) from None
+        self._engine = _engine(place)
+        self._reader = self._engine.execution_options(postgresql_readonly=True)
+        self._writer = _writing(self._engine)
 
     @staticmethod
     def _migrate(place: sa.URL) -> None:
@@ -46,8 +50,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """Open a snapshot for reading."""
-        with self.engine.begin() as connection:
+        """Open a snapshot, taken by the first statement; one that writes is an error."""
+        with self._reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -58,7 +62,7 @@ class Database:
 
     def close(self) -> None:
         """Close all idle connections."""
-        self.engine.dispose()
+        self._engine.dispose()
 
 
 def insert(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> int:
@@ -84,13 +88,17 @@ def _engine(place: sa.URL, *, foreign_keys: bool = True) -> sa.Engine:
         engine = sa.create_engine(place, pool_size=16, max_overflow=48)
         _prepare_sqlite(engine, foreign_keys=foreign_keys)
         return engine
+    settings = (
+        f"lock_timeout={_LOCK_TIMEOUT_MS}",
+        f"idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS}",
+    )
     return sa.create_engine(
         place,
         pool_size=16,
         max_overflow=48,
         pool_pre_ping=True,  # the server may have been started anew
         isolation_level="REPEATABLE READ",  # one snapshot for all of a read
-        connect_args={"options": f"-c lock_timeout={_LOCK_TIMEOUT_MS}"},
+        connect_args={"options": " ".join(f"-c {setting}" for setting in settings)},
     )
 
 
@@ -118,14 +126,15 @@ def _prepare_sqlite(engine: sa.Engine, *, foreign_keys: bool) -> None:
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_TIMEOUT_MS}")
         cursor.execute("PRAGMA journal_mode = WAL")
         # NORMAL survives a killed process; only FULL also keeps the last commits at a power cut.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
-        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_TIMEOUT_MS}")
         cursor.close()
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writing else 'ON'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

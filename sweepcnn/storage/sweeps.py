@@ -1,5 +1,6 @@
 """Sweeps, their agents, and the points that were handed out."""
 
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sweepcnn.storage import tables
+from sweepcnn.storage.columns import NAME_BYTES
 from sweepcnn.storage.database import insert
 from sweepcnn.storage.records import many, one
 
@@ -122,6 +124,7 @@ def add_suggestion(connection: sa.Connection, **values: Any) -> None:
         sqlalchemy.exc.IntegrityError: the sweep has handed out this point before.
     """
     row = {"created_at": time.time()} | values
+    row["point_key"] = _index_key(row["point_key"])
     connection.execute(_suggestions.insert().values(row))
 
 
@@ -129,3 +132,9 @@ def suggestions(connection: sa.Connection, sweep_id: int) -> list[Suggestion]:
     """List what a sweep handed out, oldest first."""
     query = sa.select(_suggestions).where(_suggestions.c.sweep_id == sweep_id)
     return many(Suggestion, connection.execute(query.order_by(_suggestions.c.run_id)))
+
+
+def _index_key(point_key: str) -> str:
+    """Give a key that an index can hold, equal for equal points."""
+    encoded = point_key.encode()
+    return point_key if len(encoded) <= NAME_BYTES else hashlib.sha256(encoded).hexdigest()

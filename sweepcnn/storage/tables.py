@@ -1,8 +1,8 @@
 """The tables. JSON and YAML that the client sent are kept as the text that came."""
 
-from typing import Any
-
 import sqlalchemy as sa
+
+from sweepcnn.storage.columns import BigInteger, Integer, Name, Text
 
 metadata = sa.MetaData(
     naming_convention={
@@ -14,18 +14,8 @@ metadata = sa.MetaData(
 )
 
 
-class _Text(sa.TypeDecorator[str]):
-    """Text of any Unicode characters; NUL, which PostgreSQL cannot hold, becomes U+FFFD."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, _dialect: Any) -> str | None:
-        return value.replace("\0", "\ufffd") if value and "\0" in value else value
-
-
 def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.Integer, primary_key=True)
+    return sa.Column("id", Integer, primary_key=True)
 
 
 def _of(
@@ -34,13 +24,16 @@ def _of(
     """Refer to a row, and go with it; what outlives it forgets it instead."""
     column = name or f"{table.removesuffix('s')}_id"
     target = sa.ForeignKey(f"{table}.id", ondelete="SET NULL" if outlives else "CASCADE")
-    return sa.Column(column, sa.Integer, target, nullable=null or outlives, primary_key=key)
+    return sa.Column(column, Integer, target, nullable=null or outlives, primary_key=key)
 
 
-def _text(
-    name: str, *, null: bool = False, key: bool = False, default: str | None = None
-) -> sa.Column[str]:
-    return sa.Column(name, _Text, nullable=null, primary_key=key, default=default)
+def _text(name: str, *, null: bool = False, default: str | None = None) -> sa.Column[str]:
+    return sa.Column(name, Text, nullable=null, default=default)
+
+
+def _name(name: str, *, null: bool = False, key: bool = False) -> sa.Column[str]:
+    """Make a column that an index holds."""
+    return sa.Column(name, Name, nullable=null, primary_key=key)
 
 
 def _time(name: str, *, null: bool = False) -> sa.Column[float]:
@@ -51,9 +44,9 @@ users = sa.Table(
     "users",
     metadata,
     _id(),
-    _text("name"),
+    _name("name"),
     _text("email"),
-    _text("key_hash", null=True),  # SHA-256 of the API key, hexadecimal; null: removed
+    _name("key_hash", null=True),  # SHA-256 of the API key, hexadecimal; null: removed
     sa.Column("admin", sa.Boolean, nullable=False),
     _time("created_at"),
     sa.UniqueConstraint("name"),
@@ -64,7 +57,7 @@ teams = sa.Table(
     "teams",
     metadata,
     _id(),
-    _text("name"),
+    _name("name"),
     _time("created_at"),
     sa.UniqueConstraint("name"),
 )
@@ -74,7 +67,7 @@ team_members = sa.Table(
     metadata,
     _of("teams", key=True),
     _of("users", key=True),
-    sa.Column("role", sa.Integer, nullable=False),  # access.Role
+    sa.Column("role", Integer, nullable=False),  # access.Role
     _time("created_at"),
 )
 
@@ -82,8 +75,8 @@ projects = sa.Table(
     "projects",
     metadata,
     _id(),
-    _text("entity"),  # the name of a user or a team
-    _text("name"),
+    _name("entity"),  # the name of a user or a team
+    _name("name"),
     _text("description", default=""),
     _time("created_at"),
     sa.UniqueConstraint("entity", "name"),
@@ -96,7 +89,7 @@ sweeps = sa.Table(
     _id(),
     _of("projects"),
     _of("users"),
-    _text("name"),  # the 8 characters that people type
+    _name("name"),  # the 8 characters that people type
     _text("display_name", null=True),
     _text("description", null=True),
     _text("config"),  # YAML
@@ -108,6 +101,7 @@ sweeps = sa.Table(
     _time("updated_at"),
     _time("heartbeat_at", null=True),
     sa.UniqueConstraint("project_id", "name"),
+    sqlite_autoincrement=True,
 )
 
 agents = sa.Table(
@@ -121,6 +115,7 @@ agents = sa.Table(
     _time("created_at"),
     _time("heartbeat_at"),
     sa.Index(None, "sweep_id"),
+    sqlite_autoincrement=True,
 )
 
 runs = sa.Table(
@@ -130,7 +125,7 @@ runs = sa.Table(
     _of("projects"),
     _of("users"),
     _of("sweeps", null=True),
-    _text("name"),  # the 8 characters that people see
+    _name("name"),  # the 8 characters that people see
     _text("display_name"),
     _text("state"),
     _text("config"),  # JSON {key: {"value": v}}
@@ -144,7 +139,7 @@ runs = sa.Table(
     _text("program", null=True),
     _text("repo", null=True),
     _text("commit", null=True),
-    sa.Column("exit_code", sa.Integer),
+    sa.Column("exit_code", Integer),
     sa.Column("stop_requested", sa.Boolean, nullable=False),
     _time("created_at"),
     _time("heartbeat_at", null=True),
@@ -159,7 +154,7 @@ deleted_runs = sa.Table(
     "deleted_runs",
     metadata,
     _of("projects", key=True),
-    _text("name", key=True),
+    _name("name", key=True),
     _time("deleted_at"),
 )
 
@@ -169,9 +164,9 @@ run_values = sa.Table(
     "run_values",
     metadata,
     _of("runs", key=True),
-    _text("source", key=True),  # config, summary
-    _text("key", key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
+    _name("source", key=True),  # config, summary
+    _name("key", key=True),
+    sa.Column("position", Integer, primary_key=True),
     _text("kind"),  # number, text, boolean, null, list, map
     sa.Column("number", sa.Double),  # null where it is not finite
     _text("text", null=True),
@@ -184,7 +179,7 @@ history_keys = sa.Table(
     "history_keys",
     metadata,
     _of("runs", key=True),
-    sa.Column("lines", sa.Integer, nullable=False),  # how many lines it describes
+    sa.Column("lines", Integer, nullable=False),  # how many lines it describes
     _text("document"),  # JSON
 )
 
@@ -195,7 +190,7 @@ views = sa.Table(
     _id(),
     _of("projects"),
     _of("users"),
-    _text("type"),  # runs: a report; project-view: a workspace
+    _name("type"),  # runs: a report; project-view: a workspace
     _text("name"),
     _text("display_name", null=True),
     _text("description", null=True),
@@ -215,7 +210,7 @@ suggestions = sa.Table(
     _of("sweeps"),
     _of("agents"),
     _text("point"),  # JSON {parameter: value}
-    _text("point_key"),  # the same point always has the same key
+    _name("point_key"),  # the same point always has the same key
     _text("origin"),  # how the search came to it
     _time("created_at"),
     sa.UniqueConstraint("sweep_id", "point_key"),
@@ -226,8 +221,8 @@ stream_lines = sa.Table(
     "stream_lines",
     metadata,
     _of("runs", key=True),
-    _text("file", key=True),
-    sa.Column("line", sa.Integer, primary_key=True),
+    _name("file", key=True),
+    sa.Column("line", Integer, primary_key=True),
     _text("content"),
     sqlite_with_rowid=False,
 )
@@ -236,10 +231,10 @@ run_files = sa.Table(
     "run_files",
     metadata,
     _of("runs", key=True),
-    _text("name", key=True),
+    _name("name", key=True),
     _text("sha256"),
     _text("md5"),  # base64, as the client compares it
-    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("size", BigInteger, nullable=False),
     _text("mimetype"),
     _time("updated_at"),
 )
@@ -251,7 +246,7 @@ artifact_collections = sa.Table(
     _of("projects"),
     _text("kind"),  # sequence: of versions made here; portfolio: of versions linked from elsewhere
     _text("type"),
-    _text("name"),
+    _name("name"),
     _text("description", null=True),
     _text("tags"),  # JSON list
     _time("created_at"),
@@ -268,18 +263,18 @@ artifacts = sa.Table(
     _of("users"),
     _of("runs", outlives=True),  # the run that made it
     _text("state"),  # PENDING, COMMITTED, DELETED: its row stays, later versions may use its blobs
-    _text("digest"),
-    sa.Column("version_index", sa.Integer),  # from the commit on
+    _name("digest"),
+    sa.Column("version_index", Integer),  # from the commit on
     _text("description", null=True),
     _text("metadata", null=True),  # JSON
     _text("aliases"),  # JSON list: those asked for, set at the commit
     _text("tags"),  # JSON list
-    _text("client_id", null=True),
+    _name("client_id", null=True),
     _text("distributed_id", null=True),  # what its several writers agree on
-    sa.Column("history_step", sa.BigInteger),
-    sa.Column("ttl_s", sa.BigInteger),  # null: kept for good
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("file_count", sa.Integer, nullable=False),
+    sa.Column("history_step", BigInteger),
+    sa.Column("ttl_s", BigInteger),  # null: kept for good
+    sa.Column("size", BigInteger, nullable=False),
+    sa.Column("file_count", Integer, nullable=False),
     _time("created_at"),
     _time("updated_at"),
     sa.UniqueConstraint("collection_id", "version_index"),
@@ -295,7 +290,7 @@ artifact_links = sa.Table(
     metadata,
     _of("artifact_collections", key=True, name="collection_id"),
     _of("artifacts", key=True),
-    sa.Column("version_index", sa.Integer, nullable=False),
+    sa.Column("version_index", Integer, nullable=False),
     _time("created_at"),
     sa.UniqueConstraint("collection_id", "version_index"),
     sa.Index(None, "artifact_id"),
@@ -305,7 +300,7 @@ artifact_aliases = sa.Table(
     "artifact_aliases",
     metadata,
     _of("artifact_collections", key=True, name="collection_id"),
-    _text("alias", key=True),
+    _name("alias", key=True),
     _of("artifacts"),
     sa.Index(None, "artifact_id"),
 )
@@ -320,8 +315,9 @@ artifact_manifests = sa.Table(
     _text("type"),  # FULL, PATCH (of one of several writers), INCREMENTAL (on top of its base)
     _of("artifacts", outlives=True, name="base_id"),
     _text("sha256", null=True),  # from the upload on
-    sa.Column("size", sa.BigInteger),
+    sa.Column("size", BigInteger),
     sa.Index(None, "artifact_id"),
+    sqlite_autoincrement=True,
 )
 
 # Entries of the manifest, known from the commit on; their bytes are in artifact_blobs under the
@@ -330,10 +326,10 @@ artifact_entries = sa.Table(
     "artifact_entries",
     metadata,
     _of("artifacts", key=True),
-    _text("path", key=True),
+    _name("path", key=True),
     _text("md5"),  # base64
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("birth_id", sa.Integer),
+    sa.Column("size", BigInteger, nullable=False),
+    sa.Column("birth_id", Integer),
     _text("ref", null=True),
 )
 
@@ -341,9 +337,9 @@ artifact_blobs = sa.Table(
     "artifact_blobs",
     metadata,
     _of("artifacts", key=True),
-    _text("md5", key=True),  # base64
+    _name("md5", key=True),  # base64
     _text("sha256"),
-    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("size", BigInteger, nullable=False),
 )
 
 # Uploads in parts, until they are complete.
@@ -362,10 +358,10 @@ artifact_upload_parts = sa.Table(
     "artifact_upload_parts",
     metadata,
     _of("artifact_uploads", key=True, name="upload_id"),
-    sa.Column("number", sa.Integer, primary_key=True),  # from 1 on
+    sa.Column("number", Integer, primary_key=True),  # from 1 on
     _text("hex_md5"),
     _text("sha256", null=True),  # from the upload on
-    sa.Column("size", sa.BigInteger),
+    sa.Column("size", BigInteger),
 )
 
 run_artifacts = sa.Table(
@@ -373,7 +369,7 @@ run_artifacts = sa.Table(
     metadata,
     _of("runs", key=True),
     _of("artifacts", key=True),
-    _text("direction", key=True),  # output, input
+    _name("direction", key=True),  # output, input
     _time("created_at"),
     sa.Index(None, "artifact_id"),
 )

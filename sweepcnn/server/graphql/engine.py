@@ -31,6 +31,7 @@ from graphql import (
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.resolvers import RESOLVERS, TYPE_OF
+from sweepcnn.storage.columns import UnfitError
 
 _log = logging.getLogger(__name__)
 _MAX_QUERY_CHARACTERS = 100_000
@@ -171,6 +172,9 @@ def _answer(result: ExecutionResult) -> tuple[int, dict[str, Any]]:
         original = error.original_error
         if isinstance(original, ApiError):
             status = max(status, original.status)
+            errors.append({"message": str(original), "path": error.path})
+        elif isinstance(original, UnfitError):
+            status = max(status, 400)
             errors.append({"message": str(original), "path": error.path})
         elif original is None or isinstance(original, GraphQLError):
             errors.append(error.formatted)

@@ -175,7 +175,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("upload_id", "number", name=op.f("pk_artifact_upload_parts")),
     )
-    with op.batch_alter_table("agents") as batch_op:
+    with op.batch_alter_table("agents", **copied) as batch_op:
         batch_op.create_index(batch_op.f("ix_agents_sweep_id"), ["sweep_id"], unique=False)
 
     with op.batch_alter_table("artifact_aliases") as batch_op:
@@ -195,7 +195,7 @@ def upgrade() -> None:
         batch_op.alter_column("tags", nullable=False)
         batch_op.alter_column("updated_at", nullable=False)
 
-    with op.batch_alter_table("artifact_manifests") as batch_op:
+    with op.batch_alter_table("artifact_manifests", **copied) as batch_op:
         batch_op.add_column(sa.Column("base_id", sa.Integer(), nullable=True))
         batch_op.create_index(
             batch_op.f("ix_artifact_manifests_artifact_id"), ["artifact_id"], unique=False
@@ -241,8 +241,9 @@ def upgrade() -> None:
     with op.batch_alter_table("suggestions") as batch_op:
         batch_op.create_index(batch_op.f("ix_suggestions_agent_id"), ["agent_id"], unique=False)
 
-    with op.batch_alter_table("projects", **copied):
-        pass
+    for table in ("projects", "sweeps"):
+        with op.batch_alter_table(table, **copied):
+            pass
 
     with op.batch_alter_table("users") as batch_op:
         batch_op.alter_column("key_hash", existing_type=sa.TEXT(), nullable=True)
