@@ -101,12 +101,15 @@ def sampled(lines: Sequence[str], spec: Row) -> list[Row]:
     """Answer one specification of `sampledHistory`.
 
     Rows that lack one of `keys` are left out; `minStep` and `maxStep` are both included; at most
-    `samples` rows are given, but never fewer than the steps between the two.
+    `samples` rows are given, but never fewer than the steps between the two. Where both would be
+    one step more than `samples`, `maxStep` is left to the next page: so clients before 0.28 ask.
     """
     wanted = [str(key) for key in spec.get("keys") or ()]
     if not wanted:
         return []
     low, high = spec.get("minStep"), spec.get("maxStep")
+    if low is not None and high is not None and high - low == spec.get("samples"):
+        high -= 1
     found = []
     for row in parse(lines):
         flat = flatten(row)

@@ -29,7 +29,7 @@ _LIKE_VERSION = "0.80.0"  # of W&B's own server; the client warns of older ones
 def _server_info(_root: Any, _info: Info) -> dict[str, Any]:
     return {
         "features": [{"name": name, "isEnabled": True} for name in _FEATURES],
-        "cliVersionInfo": json.dumps({"max_cli_version": "99.0.0", "min_cli_version": "0.19.0"}),
+        "cliVersionInfo": {"max_cli_version": "99.0.0", "min_cli_version": "0.19.0"},
         "latestLocalVersionInfo": {
             "outOfDate": False,
             "latestVersionString": _LIKE_VERSION,
@@ -141,4 +141,6 @@ RESOLVERS = {
         "codeSavingEnabled": lambda *_: True,
         "defaultAccess": lambda *_: "PRIVATE",
     },
+    # Clients before 0.23 fail without an answer, even where there is nothing to say.
+    "UpsertBucketPayload": {"serverSettings": lambda *_: {"serverMessages": []}},
 }

@@ -225,6 +225,8 @@ def _use(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
 def _update(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
     artifact = find_artifact(request, input["artifactID"], role=Role.MEMBER)
+    if (input.get("ttlDurationSeconds") or 0) > 0:
+        raise ApiError("a time to live is not kept here: delete the artifact when it is due", 400)
     texts = ("description", "metadata")
     values = {key: input[key] for key in texts if input.get(key) is not None}
     added, removed = (

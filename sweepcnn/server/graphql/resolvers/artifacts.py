@@ -78,7 +78,7 @@ def _collection_by_id(_root: Any, info: Info, id: str) -> Collection | None:  # 
     return found
 
 
-def _by_name(project: Project, info: Info, name: str) -> Artifact | None:
+def _by_name(project: Project, info: Info, name: str, **_unused: Any) -> Artifact | None:
     found = find_by_name(info.context, project.id, name)
     return found[1] if found else None
 
@@ -115,6 +115,11 @@ def _type(oldest: Collection) -> dict[str, Any]:
 def _type_collection(type_: dict[str, Any], info: Info, name: str) -> Collection | None:
     found = artifacts.collection(info.context.connection, type_["project_id"], name)
     return found if found and found.type == type_["name"] else None
+
+
+def _type_artifact(type_: dict[str, Any], info: Info, name: str) -> Artifact | None:
+    found = find_by_name(info.context, type_["project_id"], name)
+    return found[1] if found and found[0].type == type_["name"] else None
 
 
 def _type_collections(type_: dict[str, Any], info: Info, **arguments: Any) -> dict[str, Any]:
@@ -291,6 +296,8 @@ RESOLVERS = {
         "artifactCollectionMembership": _membership,
     },
     "ArtifactType": {
+        "artifact": _type_artifact,
+        "artifactSequence": _type_collection,
         "artifactCollection": _type_collection,
         "artifactCollections": _type_collections,
     },
