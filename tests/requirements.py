@@ -1,6 +1,6 @@
 """What some tests need of a machine: without it they are skipped, or fail where it is promised.
 
-`SWEEPCNN_TEST_REQUIRE=postgresql,...` promises; `.ci/run` does, so that there nothing is skipped.
+`SWEEPCNN_TEST_REQUIRE=clients,...` promises; `.ci/run` does, so that there nothing is skipped.
 """
 
 import os
@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 NEEDS = {
+    "clients": "older wandb clients; SWEEPCNN_TEST_CLIENTS names their folder (see README.md)",
     "postgresql": "PostgreSQL's server programs: `apt-get install postgresql`",
 }
 _PROMISED = set(filter(None, os.environ.get("SWEEPCNN_TEST_REQUIRE", "").split(",")))

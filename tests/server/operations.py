@@ -1,9 +1,15 @@
-"""Every GraphQL document in the Python files of the installed wandb package."""
+"""Every GraphQL document of a wandb package: in its Python files, and in its Go program.
+
+Run by the interpreter of an environment (`python -m tests.server.operations`) it prints those of
+the package there as JSON.
+"""
 
 import ast
 import importlib
+import json
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +18,32 @@ import wandb
 _ROOT = Path(wandb.__file__).parent
 _FOLDERS = ("apis", "sdk/artifacts", "sdk/internal")
 _OPERATION = re.compile(r"\s*(?:#[^\n]*\n\s*)*(?:query|mutation)\s+(\w+)")
+# What the Go program's generator writes: only a document's own braces stand at a line's start.
+_COMPILED = re.compile(rb"\n(?:query|mutation) \w+ [\t\n -~]+?\n}(?:\nfragment [\t\n -~]+?\n})*\n")
 
 
 def operations() -> dict[str, str]:
-    """Give the documents by the name of their operation, and by their place where it is not one."""
+    """Give the documents of the Python files by the name of their operation."""
+    paths = [path for folder in _FOLDERS for path in sorted((_ROOT / folder).rglob("*.py"))]
+    return _named(text for path in paths for text in _texts(path))
+
+
+def core_operations() -> dict[str, str]:
+    """Give the documents of the Go program, which speaks for runs, by the same."""
+    program = (_ROOT / "bin" / "wandb-core").read_bytes()
+    return _named(found.decode() for found in _COMPILED.findall(program))
+
+
+def _named(texts: Iterable[str]) -> dict[str, str]:
+    """Name each by its operation; further ones of a name get an apostrophe."""
     found: dict[str, str] = {}
-    for folder in _FOLDERS:
-        for path in sorted((_ROOT / folder).rglob("*.py")):
-            for text in _texts(path):
-                name = _OPERATION.match(text)
-                if name:
-                    key = name[1]
-                    while key in found and found[key] != text:
-                        key += "'"
-                    found[key] = text
+    for text in texts:
+        name = _OPERATION.match(text)
+        if name:
+            key = name[1]
+            while key in found and found[key] != text:
+                key += "'"
+            found[key] = text
     return found
 
 
@@ -51,3 +69,7 @@ def _filled(text: ast.JoinedStr, values: dict[str, Any]) -> str:
         else ""
         for part in text.values
     )
+
+
+if __name__ == "__main__":
+    json.dump({"python": operations(), "core": core_operations()}, sys.stdout)

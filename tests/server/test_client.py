@@ -21,6 +21,7 @@ class Client:
 
     env: dict[str, str]
     folder: Path
+    python: str = sys.executable
 
     def script(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -31,7 +32,7 @@ class Client:
         log = self.folder / f"{len(list(self.folder.glob('*.out')))}.out"
         with log.open("w") as output:
             process = subprocess.Popen(
-                [sys.executable, *map(str, words)],
+                [self.python, *map(str, words)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,

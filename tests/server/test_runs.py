@@ -147,6 +147,25 @@ def test_a_page_of_history_is_never_sampled(wire: Wire) -> None:
     assert live["parquetHistory"] == {"parquetUrls": [], "liveData": [{"_step": 0}]}
 
 
+@pytest.mark.parametrize(
+    "windows",
+    [[(0, 2, 3), (3, 5, 3), (6, 6, 1)], [(0, 3, 3), (3, 6, 3), (6, 7, 3)]],
+    ids=["both ends included", "older clients"],
+)
+def test_pages_of_a_scan_give_each_row_once(
+    wire: Wire, windows: list[tuple[int, int, int]]
+) -> None:
+    run = wire.start_run()
+    wire.log(run, *[json.dumps({"_step": n, "loss": n}) for n in range(7)])
+    found = []
+    for low, high, samples in windows:
+        spec = {"keys": ["loss"], "minStep": low, "maxStep": high, "samples": samples}
+        variables = ("[JSONString!]!", [json.dumps(spec)])
+        (rows,) = wire.run(run, "sampledHistory(specs: $s)", s=variables)["sampledHistory"]
+        found += [row["loss"] for row in rows]
+    assert found == list(range(7))
+
+
 def test_lines_that_are_no_history_do_no_harm(wire: Wire) -> None:
     run = wire.start_run()
     odd = ["no JSON", "[1]", "[" * 5000, '{"_step": 1' + "0" * 400 + "}", '{"k": "\\ud800"}']

@@ -239,6 +239,17 @@ def test_introspection_is_answered(wire: Wire) -> None:
     assert {"name": "priorRunsFilters"} in data["__type"]["inputFields"]
 
 
+def test_what_older_clients_probe_for_is_there(wire: Wire) -> None:
+    fields = wire.ask('{ __type(name: "ServerSettings") { fields { name } } }')["__type"]["fields"]
+    assert fields == [{"name": "serverMessages"}]
+    document = """mutation M($input: UpsertBucketInput!) { upsertBucket(input: $input) {
+        serverSettings { serverMessages { utfText } } } }"""
+    answer = wire.ask(document, input={"name": "r", "modelName": wire.project})["upsertBucket"]
+    assert answer == {"serverSettings": {"serverMessages": []}}
+    info = wire.ask("{ serverInfo { cliVersionInfo } }")["serverInfo"]
+    assert info["cliVersionInfo"]["max_cli_version"] == "99.0.0"
+
+
 def test_small_answers_that_the_client_expects(server: RunningBackend) -> None:
     assert httpx.get(f"{server.url}/healthz").text == "ok"
     assert httpx.post(f"{server.url}/sdk/otel/v1/metrics", content=b"x").content == b""

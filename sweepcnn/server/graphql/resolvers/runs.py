@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sweepcnn.server import documents, filters, history, ids
+from sweepcnn.server import console, documents, filters, history, ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
@@ -153,27 +153,12 @@ def _line_count(file: str) -> Any:
 
 
 def _log_lines(run: Run, info: Info, **arguments: Any) -> dict[str, Any]:
-    lines = [_log_line(n, text) for n, text in enumerate(_lines(run, info, streams.CONSOLE))]
+    lines = [
+        console.read_line(n, text) for n, text in enumerate(_lines(run, info, streams.CONSOLE))
+    ]
     if arguments.get("last") is not None:
         return connection(lines[max(len(lines) - max(arguments["last"], 0), 0) :])
     return connection(lines, arguments.get("first"), arguments.get("after"))
-
-
-def _log_line(number: int, text: str) -> dict[str, Any]:
-    """Read a console line: JSON with level, time and content, or text as it is."""
-    try:
-        parsed = json.loads(text)
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, dict) or "content" not in parsed:
-        return {"number": number, "line": text}
-    return {
-        "number": number,
-        "line": str(parsed["content"]),
-        "timestamp": parsed.get("ts"),
-        "level": parsed.get("level"),
-        "label": parsed.get("label"),
-    }
 
 
 # Writing
