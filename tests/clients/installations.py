@@ -27,8 +27,9 @@ def install(folder: Path) -> None:
     """Make an environment a version, with the client alone."""
     for version in OLDER:
         venv.create(folder / version, with_pip=True)
-        pip = [folder / version / "bin" / "python", "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, f"wandb=={version}.*"], check=True)
+        python = folder / version / "bin" / "python"
+        words = ["-m", "pip", "install", "--quiet", f"wandb=={version}.*"]
+        subprocess.run([python, *words], check=True)
 
 
 if __name__ == "__main__":

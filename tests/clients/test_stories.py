@@ -86,6 +86,10 @@ def test_runs_are_filtered_and_ordered(story: Story) -> None:
     assert story.read["one"] == [story.read["best"]["id"]]
 
 
+def test_projects_are_made_and_listed(story: Story) -> None:
+    assert {story.project, f"{story.project}-made"} <= set(story.read["projects"])
+
+
 def test_an_artifact_is_stored_changed_and_fetched(story: Story) -> None:
     model = story.read["model"]
     assert model["content"] == {"deep/weights.txt": "weights of 2"}
@@ -93,6 +97,7 @@ def test_an_artifact_is_stored_changed_and_fetched(story: Story) -> None:
     assert (model["version"], model["versions"]) == ("v0", ["v0"])
     assert model["aliases"] == ["best", "later", "latest"]
     assert (model["description"], model["metadata"]) == ("described", {"x": 2, "more": [1]})
+    assert model["collection"] == ["model-2", "model", ["best", "later", "latest"]]
     assert model["types"] == ["model", "run_table"]
     run = story.read["best"]["id"]
     assert story.read["best"]["logged"] == ["model model-2:v0", f"run_table run-{run}-table:v0"]

@@ -19,6 +19,8 @@ model.aliases.append("later")
 model.description = "described"
 model.metadata["more"] = [1]
 model.save()
+collection = api.artifact_collection("model", f"{entity}/{project}/model-2")
+api.create_project(f"{project}-made", entity)
 renewed = wandb.Api().artifact(f"{entity}/{project}/model-2:later")
 folder = Path(model.download("model"))
 table = next(file for file in best.files() if file.name.startswith("media/table/"))
@@ -66,8 +68,10 @@ found = {
         "versions": [
             found.version for found in api.artifacts("model", f"{entity}/{project}/model-2")
         ],
+        "collection": [collection.name, collection.type, sorted(collection.aliases)],
         "types": sorted(found.name for found in api.artifact_types(f"{entity}/{project}")),
     },
     "user": run.id,
+    "projects": [found.name for found in api.projects(entity)],
 }
 Path("reading.json").write_text(json.dumps(found, default=dict))

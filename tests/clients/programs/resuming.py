@@ -3,13 +3,15 @@
 import json
 import sys
 from pathlib import Path
+from typing import Literal
 
 import wandb
 
 project = sys.argv[1]
+Resume = Literal["allow", "must", "never"]
 
 
-def part(resume: str, name: str, first: int) -> list[int]:
+def part(resume: Resume, name: str, first: int) -> list[int]:
     """Log two steps; give where the run began, and where it went on."""
     with wandb.init(project=project, id=name, resume=resume, config={resume: first}) as run:
         started = run.starting_step
@@ -18,7 +20,7 @@ def part(resume: str, name: str, first: int) -> list[int]:
         return [started, run.step]
 
 
-def refused(resume: str, name: str) -> str:
+def refused(resume: Resume, name: str) -> str:
     """Give the error of a run that may not start so."""
     try:
         part(resume, name, 0)
