@@ -120,7 +120,7 @@ class Request:
         return row
 
     def check_access(
-        self, connection: sa.Connection, project_id: int, what: str = "it", *, role: Role
+        self, connection: sa.Connection, project_id: int, what: str, *, role: Role
     ) -> projects.Project:
         """Give the project of a row, if the user has a role in its entity.
 

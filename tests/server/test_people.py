@@ -1,55 +1,21 @@
 """People and teams through the unmodified client's public API, and what each learns of others."""
 
 import json
-import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from sweepcnn.storage import people
-from sweepcnn.storage.access import Role
-from sweepcnn.storage.database import Database
 from tests.backend import RunningBackend
 from tests.server.conftest import Wire
+from tests.server.team import Lab, gathered
 from tests.server.test_client import Client
-
-
-@dataclass(frozen=True)
-class Lab:
-    """A team of ann (admin), bob (member) and vera (viewer), each with a name of their own."""
-
-    team: str
-    names: dict[str, str]
-    keys: dict[str, str]
-    wires: dict[str, Wire]
-    database: Database
-
-    def ask(self, who: str, query: str, **variables: Any) -> Any:
-        return self.wires[who].ask(query, **variables)
-
-
-PEOPLE = {"ann": Role.ADMIN, "bob": Role.MEMBER, "vera": Role.VIEWER, "zoe": None}
 
 
 @pytest.fixture
 def lab(server: RunningBackend) -> Iterator[Lab]:
-    """Make a team; zoe is not in it."""
-    mark = secrets.token_hex(4)
-    names = {who: f"{who}-{mark}" for who in PEOPLE}
-    database = Database(server.database_url)
-    with database.write() as connection:
-        keys = {who: people.enrol(connection, name).key or "" for who, name in names.items()}
-        members = {names[who]: role for who, role in PEOPLE.items() if role}
-        people.gather(connection, f"lab-{mark}", members)
-    with ExitStack() as stack:
-        wires = {who: Wire(server.url, key) for who, key in keys.items()}
-        for wire in wires.values():
-            stack.enter_context(wire.http)
-        yield Lab(f"lab-{mark}", names, keys, wires, database)
-    database.close()
+    with gathered(server) as found:
+        yield found
 
 
 @pytest.fixture

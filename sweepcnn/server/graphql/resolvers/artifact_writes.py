@@ -98,7 +98,7 @@ def _update_manifest(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # n
     manifest_id = ids.decode("Manifest", input["artifactManifestID"])
     manifest = artifact_files.manifest(request.connection, manifest_id)
     if manifest is None:
-        raise ApiError("manifest not found", 404)
+        raise ApiError("artifact not found", 404)
     _check_open(
         find_artifact(request, ids.encode("Artifact", manifest.artifact_id), role=Role.MEMBER)
     )

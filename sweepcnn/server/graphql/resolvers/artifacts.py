@@ -27,12 +27,17 @@ def find_artifact(request: Request, wire_id: str, *, role: Role) -> Artifact:
     found = artifacts.get(request.connection, ids.decode("Artifact", wire_id))
     if found is None:
         raise ApiError("artifact not found", 404)
-    request.check_access(request.connection, _collection(request, found).project_id, role=role)
+    project_id = _collection(request, found).project_id
+    request.check_access(request.connection, project_id, "artifact", role=role)
     return found
 
 
 def _collection(request: Request, artifact: Artifact) -> Collection:
     return artifacts.collection_by_id(request.connection, artifact.collection_id)
+
+
+def _is_seen(request: Request, artifact: Artifact) -> bool:
+    return request.sees(request.connection, _collection(request, artifact).project_id)
 
 
 def find_by_name(
@@ -62,20 +67,15 @@ def _client_id_mapping(
 ) -> dict[str, Any] | None:
     request: Request = info.context
     found = artifacts.by_client_id(request.connection, clientID)
-    if found is None:
+    if found is None or not _is_seen(request, found):
         return None
-    request.check_access(
-        request.connection, _collection(request, found).project_id, role=Role.VIEWER
-    )
     return {"serverID": ids.encode("Artifact", found.id)}
 
 
 def _collection_by_id(_root: Any, info: Info, id: str) -> Collection | None:  # noqa: A002
     request: Request = info.context
     found = artifacts.find_collection(request.connection, ids.decode("Collection", id))
-    if found is not None:
-        request.check_access(request.connection, found.project_id, role=Role.VIEWER)
-    return found
+    return found if found and request.sees(request.connection, found.project_id) else None
 
 
 def _by_name(project: Project, info: Info, name: str, **_unused: Any) -> Artifact | None:
@@ -249,13 +249,16 @@ def _created_by(artifact: Artifact, info: Info) -> Run | users.User | None:
 
 
 def _used_by(artifact: Artifact, info: Info) -> dict[str, Any]:
-    reading = info.context.connection
-    return connection([runs.by_id(reading, i) for i in artifacts.users_of(reading, artifact.id)])
+    request: Request = info.context
+    reading = request.connection
+    found = (runs.by_id(reading, run_id) for run_id in artifacts.users_of(reading, artifact.id))
+    return connection([run for run in found if run and request.sees(reading, run.project_id)])
 
 
 def _of_run(direction: str) -> Any:
     def resolve(run: Run, info: Info, **arguments: Any) -> dict[str, Any]:
         found = artifacts.of_run(info.context.connection, run.id, direction)
+        found = [artifact for artifact in found if _is_seen(info.context, artifact)]
         return _artifact_connection(found, arguments)
 
     return resolve

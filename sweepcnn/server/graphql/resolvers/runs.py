@@ -187,7 +187,7 @@ def _find_or_add(
         run = runs.by_id(writing, ids.decode("Run", given["id"]))
         if run is None:
             raise ApiError("run not found", 404)
-        request.check_access(writing, run.project_id, role=Role.MEMBER)
+        request.check_access(writing, run.project_id, "run", role=Role.MEMBER)
         return run, False
     owner = request.entity(writing, given.get("entityName"), role=Role.MEMBER)
     project_name = check_name(given.get("modelName") or "uncategorized")
@@ -244,7 +244,7 @@ def _stop_run(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
         run = runs.by_id(writing, ids.decode("Run", input["id"]))
         if run is None:
             raise ApiError("run not found", 404)
-        request.check_access(writing, run.project_id, role=Role.MEMBER)
+        request.check_access(writing, run.project_id, "run", role=Role.MEMBER)
         runs.update(writing, run.id, stop_requested=True)
     return {"success": True}
 

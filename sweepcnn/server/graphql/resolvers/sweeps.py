@@ -97,7 +97,7 @@ def _upsert_sweep(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa
             sweep = sweeps.by_id(writing, ids.decode("Sweep", input["id"]))
             if sweep is None:
                 raise ApiError("sweep not found", 404)
-            request.check_access(writing, sweep.project_id, role=Role.MEMBER)
+            request.check_access(writing, sweep.project_id, "sweep", role=Role.MEMBER)
             if values:
                 sweeps.update(writing, sweep.id, **values)
         else:
@@ -167,9 +167,9 @@ def _heartbeat(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A
     with request.backend.database.read() as reading:  # not kept open while the search thinks
         agent = sweeps.agent(reading, agent_id)
         sweep = sweeps.by_id(reading, agent.sweep_id) if agent else None
-        if sweep is None:
+        if sweep is None or not request.sees(reading, sweep.project_id):
             raise ApiError("Sweep was deleted or agent was not found.", 404)
-        request.check_access(reading, sweep.project_id, role=Role.MEMBER)
+        request.check_access(reading, sweep.project_id, "agent", role=Role.MEMBER)
     state = documents.read_object(input.get("runState") or "{}", "runState")
     alive = {str(run) for run, is_alive in state.items() if is_alive}
     try:

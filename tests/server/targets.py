@@ -1,0 +1,172 @@
+"""A project with one of everything that has an id or an address, made as a member makes it."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from sweepcnn.server import ids
+from tests.server.conftest import Wire
+
+_numbers = count(1)
+CONTENT = b"the content of a file"
+_MD5 = hashlib.md5(CONTENT)
+
+
+@dataclass(frozen=True)
+class Target:
+    """How clients name what there is."""
+
+    entity: str
+    project: str
+    project_id: str
+    run: str
+    run_id: str
+    file_id: str
+    sweep: str
+    sweep_id: str
+    agent_id: str
+    collection: str
+    collection_id: str
+    artifact_id: str
+    """Committed, with one file."""
+    blob: str
+    """The hexadecimal MD5 of that file."""
+    pending_id: str
+    """An artifact whose manifest is here, and which is not committed."""
+    manifest_id: str
+    client_id: str
+    view_id: str
+    guest: str
+    """A user who is in no team."""
+    member_id: str
+    """One who is in it."""
+
+
+def _id(kind: str) -> str:
+    return ids.encode(kind, 10**8)
+
+
+MISSING = Target(
+    entity="missing-entity",
+    project="missing-project",
+    project_id=_id("Project"),
+    run="missing-run",
+    run_id=_id("Run"),
+    file_id=ids.encode(f"File-{10**8}-file.txt", 0),
+    sweep="missing-sweep",
+    sweep_id=_id("Sweep"),
+    agent_id=_id("Agent"),
+    collection="missing-collection",
+    collection_id=_id("Collection"),
+    artifact_id=_id("Artifact"),
+    blob="0" * 32,
+    pending_id=_id("Artifact"),
+    manifest_id=_id("Manifest"),
+    client_id="missing-client-id",
+    view_id=_id("View"),
+    guest="missing-user",
+    member_id=_id("Member"),
+)
+"""The names of what is not there."""
+
+
+def make(wire: Wire, entity: str, *, guest: str = "", member_id: str = "") -> Target:
+    """Make a project of an entity by the protocol; the people are made elsewhere."""
+    number = next(_numbers)
+    project, run = f"target{number}", f"run{number}"
+    where = {"entityName": entity, "projectName": project}
+    bucket = _call(
+        wire,
+        "upsertBucket",
+        "bucket { id project { id } }",
+        entityName=entity,
+        modelName=project,
+        name=run,
+    )["bucket"]
+    made = _call(wire, "createRunFiles", "files { uploadUrl }", **where, runName=run, files=["f"])
+    assert wire.http.put(made["files"][0]["uploadUrl"], content=CONTENT).status_code == 200
+    file = wire.ask(
+        "query F($e: String, $p: String, $r: String!) { project(entityName: $e, name: $p)"
+        " { run(name: $r) { files { edges { node { id } } } } } }",
+        e=entity,
+        p=project,
+        r=run,
+    )["project"]["run"]["files"]["edges"][0]["node"]
+    config = "method: grid\nparameters: {a: {values: [1, 2, 3, 4, 5, 6]}}"
+    sweep = _call(wire, "upsertSweep", "sweep { id name }", **where, config=config)["sweep"]
+    agent = _call(wire, "createAgent", "agent { id }", **where, host="h", sweep=sweep["name"])
+    artifact_id = _artifact(wire, where, "first")
+    _call(wire, "commitArtifact", "artifact { id }", artifactID=artifact_id)
+    view = {"type": "runs", "name": "v", "spec": "{}"}
+    saved = _call(wire, "upsertView", "view { id }", **where, **view)["view"]
+    read = wire.ask(
+        "query C($id: ID!) { artifact(id: $id) { artifactSequence { id } } }",
+        id=artifact_id,
+    )
+    pending_id = _artifact(wire, where, f"client{number}")
+    return Target(
+        entity=entity,
+        project=project,
+        project_id=bucket["project"]["id"],
+        run=run,
+        run_id=bucket["id"],
+        file_id=file["id"],
+        sweep=sweep["name"],
+        sweep_id=sweep["id"],
+        agent_id=agent["agent"]["id"],
+        collection="weights",
+        collection_id=read["artifact"]["artifactSequence"]["id"],
+        artifact_id=artifact_id,
+        blob=_MD5.hexdigest(),
+        pending_id=pending_id,
+        manifest_id=_manifest(wire, where, pending_id),
+        client_id=f"client{number}",
+        view_id=saved["id"],
+        guest=guest,
+        member_id=member_id,
+    )
+
+
+def _call(wire: Wire, mutation: str, fields: str, **given: Any) -> Any:
+    type_ = mutation[0].upper() + mutation[1:] + "Input"
+    document = f"mutation M($input: {type_}!) {{ {mutation}(input: $input) {{ {fields} }} }}"
+    return wire.ask(document, input=given)[mutation]
+
+
+def _artifact(wire: Wire, where: dict[str, str], client_id: str) -> str:
+    """Make an artifact of one file, all but its commit."""
+    kind = {"artifactTypeName": "model", "artifactCollectionName": "weights"}
+    given = where | kind | {"digest": client_id, "clientID": client_id}
+    wire_id = str(_call(wire, "createArtifact", "artifact { id }", **given)["artifact"]["id"])
+    digest = base64.b64encode(_MD5.digest()).decode()
+    _manifest(wire, where, wire_id)
+    spec = {"artifactID": wire_id, "name": "file.txt", "md5": digest}
+    fields = "files { edges { node { uploadUrl } } }"
+    files = _call(wire, "createArtifactFiles", fields, artifactFiles=[spec], storageLayout="V2")
+    url = files["files"]["edges"][0]["node"]["uploadUrl"]
+    assert wire.http.put(url, content=CONTENT).status_code == 200
+    return wire_id
+
+
+def _manifest(wire: Wire, where: dict[str, str], artifact_id: str) -> str:
+    """Make and upload a manifest with one file; give its id."""
+    given = where | {"artifactID": artifact_id, "name": "m", "digest": "", "type": "FULL"}
+    fields = "artifactManifest { id file { uploadUrl } }"
+    made = _call(wire, "createArtifactManifest", fields, **given)["artifactManifest"]
+    entry = {
+        "digest": base64.b64encode(_MD5.digest()).decode(),
+        "size": len(CONTENT),
+        "birthArtifactID": artifact_id,
+    }
+    manifest = {
+        "version": 1,
+        "storagePolicy": "wandb-storage-policy-v1",
+        "storagePolicyConfig": {"storageLayout": "V2"},
+        "contents": {"file.txt": entry},
+    }
+    content = json.dumps(manifest).encode()
+    assert wire.http.put(made["file"]["uploadUrl"], content=content).status_code == 200
+    return str(made["id"])
