@@ -22,6 +22,7 @@ from sweepcnn.search import Suggestion, Trial, point_key
 from sweepcnn.search.worker import SearchWorker
 from sweepcnn.storage import runs, sweeps
 from sweepcnn.storage.database import Database
+from sweepcnn.storage.run_states import LIVE
 
 _log = logging.getLogger(__name__)
 _LOCK_TIMEOUT_S = 15.0
@@ -128,7 +129,7 @@ class Scheduler:
         """End runs that were last heard of before a time (seconds since the epoch)."""
         with self._database.write() as connection:
             silent = runs.silent_before(connection, before)
-            _end_dead(connection, silent)
+            runs.end_lost(connection, silent)
 
     def _end_lost_runs(
         self, connection: sa.Connection, agent_id: int, alive: set[str]
@@ -140,8 +141,8 @@ class Scheduler:
         was lost on its way is marked, too; its point is not handed out again.)
         """
         own = runs.of_agent(connection, agent_id)
-        lost = [run for run in own if run.state in runs.LIVE and run.name not in alive]
-        _end_dead(connection, lost)
+        lost = [run for run in own if run.state in LIVE and run.name not in alive]
+        runs.end_lost(connection, lost)
         return [run for run in own if run.name in alive]
 
     def _next(self, sweep: sweeps.Sweep, agent: sweeps.Agent) -> list[Command]:
@@ -197,7 +198,7 @@ class Scheduler:
                 current = sweeps.by_id(connection, sweep.id)
                 if current is None or current.state in (*ENDED, "PAUSED"):
                     return []
-                if any(run.state in runs.LIVE for run in runs.of_agent(connection, agent.id)):
+                if any(run.state in LIVE for run in runs.of_agent(connection, agent.id)):
                     return []
                 run_id = runs.add(
                     connection,
@@ -230,12 +231,6 @@ class Scheduler:
                 return  # paused or ended by a user meanwhile
             if not runs.count_live(connection, sweep.id):
                 sweeps.update(connection, sweep.id, state="FINISHED")
-
-
-def _end_dead(connection: sa.Connection, dead: Sequence[runs.Run]) -> None:
-    """End runs whose process is gone: killed where a stop was asked for, else crashed."""
-    runs.end(connection, [run.id for run in dead if not run.stop_requested], "crashed")
-    runs.end(connection, [run.id for run in dead if run.stop_requested], "killed")
 
 
 def _seed(config: SweepConfig, sweep: sweeps.Sweep) -> int:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from sweepcnn.search import Trial
 from sweepcnn.storage import runs, sweeps
+from sweepcnn.storage.run_states import LIVE
 
 
 def trials(connection: sa.Connection, sweep_id: int, metric: str | None) -> list[Trial]:
@@ -17,7 +18,7 @@ def trials(connection: sa.Connection, sweep_id: int, metric: str | None) -> list
     for suggestion in sweeps.suggestions(connection, sweep_id):
         run = by_id[suggestion.run_id]
         value = summary_number(run.summary, metric) if metric else None
-        if run.state in runs.LIVE:
+        if run.state in LIVE:
             found.append(Trial(json.loads(suggestion.point), "running"))
         elif run.state == "finished" or value is not None:
             found.append(Trial(json.loads(suggestion.point), "finished", value))

@@ -5,6 +5,8 @@ from typing import Any
 
 from sweepcnn.server.errors import ApiError
 
+_DEEPEST = 100  # levels
+
 
 def read(text: str, what: str) -> Any:
     """Read JSON; bare NaN and Infinity are read as Python does.
@@ -22,9 +24,24 @@ def read_object(text: str, what: str) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        ApiError: it is no JSON, or not an object.
+        ApiError: it is no JSON, not an object, or nested too deeply.
     """
     value = read(text, what)
     if not isinstance(value, dict):
         raise ApiError(f"{what} must be a JSON object", 400)
+    _check_depth(value, what)
     return value
+
+
+def _check_depth(value: dict[str, Any], what: str) -> None:
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for outer in level
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise ApiError(f"{what} is nested more than {_DEEPEST} levels deep", 400)

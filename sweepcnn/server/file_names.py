@@ -4,6 +4,7 @@ import mimetypes
 import posixpath
 
 from sweepcnn.server.errors import ApiError
+from sweepcnn.storage.columns import NAME_BYTES
 
 
 def clean_name(name: str) -> str:
@@ -14,8 +15,12 @@ def clean_name(name: str) -> str:
     """
     cleaned = posixpath.normpath(name.replace("\\", "/"))
     parts = cleaned.split("/")
-    if cleaned in ("", ".") or cleaned.startswith("/") or ".." in parts or len(cleaned) > 1024:
+    if cleaned in ("", ".") or cleaned.startswith("/") or ".." in parts or "\0" in cleaned:
         raise ApiError(f"file name {name[:80]!r}: must be a path inside the run", 400)
+    size = len(cleaned.encode(errors="replace"))
+    if size > NAME_BYTES:
+        rule = f"has {size} bytes, at most {NAME_BYTES} are kept; shorten it"
+        raise ApiError(f"file name {name[:80]!r} {rule}", 400)
     return cleaned
 
 

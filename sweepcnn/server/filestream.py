@@ -5,16 +5,24 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sweepcnn.server import documents
+from sweepcnn.server import documents, history_lines
 from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
-from sweepcnn.storage import access, projects, runs, streams, sweeps
+from sweepcnn.storage import (
+    access,
+    deleted_runs,
+    projects,
+    run_states,
+    runs,
+    streams,
+    sweeps,
+)
 from sweepcnn.storage.access import Role
 from sweepcnn.storage.runs import Run
 from sweepcnn.storage.users import User
 
 _MOST_LINES = 2**31
-_STREAMS = (streams.HISTORY, streams.EVENTS, streams.CONSOLE)
+_STREAMS = (streams.EVENTS, streams.CONSOLE)
 
 
 def receive(
@@ -37,6 +45,8 @@ def receive(
             if name == streams.SUMMARY and content:
                 documents.read_object(content[-1], name)
                 runs.update(writing, found.id, summary=content[-1])
+            elif name == streams.HISTORY:
+                history_lines.write(writing, found.id, offset, content)
             elif name in _STREAMS:
                 streams.write(writing, found.id, name, offset, content)
         runs.update(writing, found.id, **_progress(writing, found, body))
@@ -47,6 +57,8 @@ def _find(writing: sa.Connection, user: User, entity: str, project: str, run: st
     role = access.role_in(writing, user, entity)
     owner = projects.get(writing, entity, project) if role else None
     found = runs.get(writing, owner.id, run) if owner else None
+    if owner and found is None and deleted_runs.is_deleted(writing, owner.id, run):
+        raise ApiError(f"run {entity}/{project}/{run} was deleted", 410)
     if role is None or found is None:
         raise ApiError(f"run {entity}/{project}/{run} not found", 404)
     if role < Role.MEMBER:
@@ -78,17 +90,13 @@ def _progress(writing: sa.Connection, run: Run, body: dict[str, Any]) -> dict[st
         code = body.get("exitcode")
         # Windows has unsigned codes; GraphQL's numbers have 32 bits and a sign.
         code = (code + 2**31) % 2**32 - 2**31 if isinstance(code, int) else 1
-        values |= {"exit_code": code, "state": _end_state(writing, run, code)}
-    elif body.get("preempting"):
-        values["state"] = "preempting"
-    elif run.state in ("pending", "crashed"):
-        values["state"] = "running"
-    return values
+        state = run_states.completed(run.state, code, stopped=_is_stopped(writing, run))
+        return values | {"exit_code": code, "state": state}
+    change = run_states.warned if body.get("preempting") else run_states.heard
+    return values | {"state": change(run.state)}
 
 
-def _end_state(writing: sa.Connection, run: Run, code: int) -> str:
-    """Classify an end: the server's own stop decides before the exit code does."""
+def _is_stopped(writing: sa.Connection, run: Run) -> bool:
+    """Tell whether the server ended the run; that decides before the exit code does."""
     sweep = sweeps.by_id(writing, run.sweep_id) if run.sweep_id else None
-    if run.stop_requested or (sweep is not None and sweep.state == "CANCELED"):
-        return "killed"
-    return "finished" if code == 0 else "failed"
+    return run.stop_requested or (sweep is not None and sweep.state == "CANCELED")

@@ -6,22 +6,21 @@ text), numbers that are not finite become the texts NaN, Infinity and -Infinity.
 
 import json
 import math
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from sweepcnn.server.errors import ApiError
 
 Row = dict[str, Any]
-_TYPES = {bool: "boolean", int: "number", float: "number", str: "string", list: "list"}
 
 
 def parse(lines: Sequence[str]) -> list[Row]:
     """Read lines; a line that is no JSON object counts as an empty row."""
-    return [_parse_line(line) for line in lines]
+    return [parse_line(line) for line in lines]
 
 
-def _parse_line(line: str) -> Row:
+def parse_line(line: str) -> Row:
+    """Read one line; what is no JSON object is an empty row."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -29,15 +28,23 @@ def _parse_line(line: str) -> Row:
     return row if isinstance(row, dict) else {}
 
 
-def flatten(row: Row, prefix: str = "") -> Row:
+def flatten(row: Row) -> Row:
     """Name nested values with dots; a media value (it has `_type`) stays whole."""
     flat: Row = {}
-    for key, value in row.items():
-        if isinstance(value, dict) and value and "_type" not in value:
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
+    levels = [("", row)]  # not by recursion: a line may be nested more deeply than that reaches
+    while levels:
+        prefix, level = levels.pop()
+        for key, value in level.items():
+            if is_nested(value):
+                levels.append((f"{prefix}{key}.", value))
+            else:
+                flat[prefix + key] = value
     return flat
+
+
+def is_nested(value: Any) -> bool:
+    """Tell whether a value has values of its own, and is not one of media."""
+    return isinstance(value, dict) and bool(value) and "_type" not in value
 
 
 def finite(value: Any) -> Any:
@@ -61,40 +68,9 @@ def sample(items: Sequence[Any], samples: int | None) -> list[Any]:
     return [items[round(index * step)] for index in range(samples)]
 
 
-def keys(lines: Sequence[str]) -> dict[str, Any] | None:
-    """Describe the metrics of a history: counts by type, the last value, whether it ever fell."""
-    rows = [flatten(row) for row in parse(lines)]
-    if not rows:
-        return None
-    types: dict[str, Counter[str]] = {}
-    last: Row = {}
-    monotonic: dict[str, bool] = {}
-    for row in rows:
-        for key, value in row.items():
-            types.setdefault(key, Counter())[_TYPES.get(type(value), "map")] += 1
-            before = last.get(key)
-            if _is_number(value) and _is_number(before):
-                monotonic[key] = monotonic.get(key, True) and value >= before
-            last[key] = value
-    described = {
-        key: {
-            "typeCounts": [{"type": name, "count": n} for name, n in counts.items()],
-            "monotonic": monotonic.get(key, False),
-            "previousValue": finite(last[key]),
-        }
-        for key, counts in types.items()
-    }
-    return {"sets": [], "keys": described, "lastStep": last_step(rows)}
-
-
-def last_step(rows: Sequence[Row]) -> int:
-    """Give the greatest step; -1 where no row has one."""
-    return max((_step(row) for row in rows), default=-1)
-
-
 def between(lines: Sequence[str], low: int, high: int) -> list[str]:
     """Keep the lines whose step is `low` or more and less than `high`."""
-    return [line for line in lines if low <= _step(_parse_line(line)) < high]
+    return [line for line in lines if low <= step(parse_line(line)) < high]
 
 
 def sampled(lines: Sequence[str], spec: Row) -> list[Row]:
@@ -112,13 +88,22 @@ def sampled(lines: Sequence[str], spec: Row) -> list[Row]:
         high -= 1
     found = []
     for row in parse(lines):
-        flat = flatten(row)
-        if all(key in flat for key in wanted) and _is_within(_step(row), low, high):
-            found.append({key: finite(flat[key]) for key in wanted})
+        values = _pick(row, wanted)
+        if values is not None and _is_within(step(row), low, high):
+            found.append(values)
     samples = spec.get("samples") or 500
     if low is not None and high is not None:
         samples = max(samples, int(high - low) + 1)
-    return sample(found, samples)
+    return [finite(values) for values in sample(found, samples)]
+
+
+def _pick(row: Row, wanted: Sequence[str]) -> Row | None:
+    """Take the metrics of these names; null where one is missing."""
+    if any(key not in row or is_nested(row[key]) for key in wanted):
+        row = flatten(row)  # only where it has to be: most metrics are not nested
+        if any(key not in row for key in wanted):
+            return None
+    return {key: row[key] for key in wanted}
 
 
 def check_spec(spec: Any) -> Row:
@@ -131,7 +116,7 @@ def check_spec(spec: Any) -> Row:
         raise ApiError("a history specification must be an object whose keys are a list", 400)
     for name in ("minStep", "maxStep", "samples"):
         value = spec.get(name)
-        if value is not None and not (_is_number(value) and abs(value) < 2**63):
+        if value is not None and not (is_number(value) and abs(value) < 2**63):
             raise ApiError(f"{name} of a history specification must be a number", 400)
     return spec | {"samples": int(spec.get("samples") or 0)}
 
@@ -140,10 +125,12 @@ def _is_within(step: int, low: Any, high: Any) -> bool:
     return (low is None or step >= low) and (high is None or step <= high)
 
 
-def _step(row: Row) -> int:
-    step = row.get("_step", -1)
-    return int(step) if _is_number(step) and abs(step) < 2**63 else -1
+def step(row: Row) -> int:
+    """Give a row's step; -1 where it has none."""
+    found = row.get("_step", -1)
+    return int(found) if is_number(found) and abs(found) < 2**63 else -1
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)

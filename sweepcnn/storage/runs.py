@@ -1,6 +1,7 @@
 """Runs: their state, configuration and summary."""
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,7 @@ import sqlalchemy as sa
 from sweepcnn.storage import tables
 from sweepcnn.storage.database import insert
 from sweepcnn.storage.records import many, one
-
-# pending: handed out by a sweep, not yet started. The last three of LIVE are on their way.
-LIVE = ("pending", "running", "preempting")
+from sweepcnn.storage.run_states import LIVE, lost
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,15 @@ def end(connection: sa.Connection, run_ids: Iterable[int], state: str) -> None:
     """Set runs that have not ended to an end state."""
     where = (_table.c.id.in_(list(run_ids)), _table.c.state.in_(LIVE))
     connection.execute(_table.update().where(*where).values(state=state))
+
+
+def end_lost(connection: sa.Connection, gone: Iterable[Run]) -> None:
+    """End runs whose process is gone."""
+    by_state: defaultdict[str, list[int]] = defaultdict(list)
+    for run in gone:
+        by_state[lost(run.state, stopped=run.stop_requested)].append(run.id)
+    for state, run_ids in by_state.items():
+        end(connection, run_ids, state)
 
 
 def silent_before(connection: sa.Connection, when: float) -> list[Run]:

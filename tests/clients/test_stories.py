@@ -5,12 +5,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.clients.story import Story
 from tests.server.conftest import Wire
 
-pytestmark = pytest.mark.timeout(600)  # the first test waits for the whole of its story
 Connect = Callable[[str], Wire]
 LOSSES = [1, 1 / 2, 1 / 3, 1 / 4]
 
@@ -136,12 +133,6 @@ def test_a_run_goes_on_where_it_ended(story: Story, wire: Connect) -> None:
 def test_the_client_refuses_to_resume_what_is_not_and_to_begin_what_is(story: Story) -> None:
     assert "missing" in story.resumed["must"]
     assert "again" in story.resumed["never"]
-
-
-def test_a_stop_reaches_a_run(story: Story, wire: Connect) -> None:
-    assert story.stopped == "interrupted"
-    run = wire("-stopping").run("stopped", "state historyLineCount")
-    assert run == {"state": "killed", "historyLineCount": 1}
 
 
 def test_a_run_without_a_server_is_sent_later(story: Story, wire: Connect) -> None:

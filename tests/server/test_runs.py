@@ -63,10 +63,10 @@ def test_lines_are_addressed_so_that_a_resent_request_changes_nothing(wire: Wire
     run = wire.start_run()
     for _ in range(2):
         wire.log(run, *HISTORY)
-    wire.log(run, HISTORY[0], offset=4)
+    wire.log(run, '{"_step": 0, "late": 1}', offset=4)
     fields = "historyLineCount history(samples: 100)"
     answer = wire.run(run, fields)
-    assert answer == {"historyLineCount": 5, "history": [*HISTORY, HISTORY[0]]}
+    assert answer == {"historyLineCount": 5, "history": [*HISTORY, '{"_step": 0, "late": 1}']}
 
 
 def test_numbers_that_json_cannot_say_come_as_they_came_in_text(wire: Wire) -> None:

@@ -89,7 +89,7 @@ def test_uploaded_pages_cannot_run_on_our_origin(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "a/../../x", "/etc/passwd", "", ".", "..\\..\\x", "a/..", "x" * 1025]
+    "name", ["../x", "a/../../x", "/etc/passwd", "", ".", "..\\..\\x", "a/..", "a\0b"]
 )
 def test_a_file_name_cannot_leave_the_run(wire: Wire, name: str) -> None:
     run = wire.start_run()
@@ -98,6 +98,22 @@ def test_a_file_name_cannot_leave_the_run(wire: Wire, name: str) -> None:
     status, message = wire.refused(query, i=where | {"files": ["fine.txt", name]})
     assert status == 400
     assert "inside the run" in message
+
+
+@pytest.mark.each_database
+@pytest.mark.parametrize("letter", ["x", "\u00e4", "\U0001f600"])
+def test_a_file_name_is_as_long_as_the_database_can_index(wire: Wire, letter: str) -> None:
+    run = wire.start_run()
+    size = len(letter.encode())
+    longest = letter * (1024 // size)
+    assert wire.http.put(wire.upload_url(run, longest), content=b"x").status_code == 200
+    found = wire.run(run, "files { edges { node { name } } }")["files"]["edges"]
+    assert [edge["node"]["name"] for edge in found] == [longest]
+    query = "mutation($i: CreateRunFilesInput!) { createRunFiles(input: $i) { runID } }"
+    where = {"entityName": ENTITY, "projectName": wire.project, "runName": run}
+    status, message = wire.refused(query, i=where | {"files": [longest + letter]})
+    assert status == 400
+    assert "at most 1024" in message
 
 
 def test_the_label_of_an_address_means_nothing(wire: Wire, server: RunningBackend) -> None:

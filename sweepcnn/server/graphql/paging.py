@@ -1,4 +1,4 @@
-"""Cursor paging over a list; a cursor is the position of its item."""
+"""Cursor paging; in a list, a cursor is the position of its item."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,10 +25,8 @@ def connection(
     Raises:
         ApiError: the cursor is not one of ours.
     """
-    if after and not (after.isdecimal() and len(after) < 19):
-        raise ApiError(f"cursor {after[:40]!r} is not one of this server's", 400)
-    start = int(after) + 1 if after else 0
-    end = start + min(_MOST if first is None else max(first, 0), _MOST)
+    start, limit = page_bounds(first, after)
+    end = start + limit
     page = items[start:end]
     edges = [
         {"node": item, "cursor": str(start + index)} | (edge(item) if edge else {})
@@ -42,3 +40,20 @@ def connection(
         },
         "totalCount": len(items),
     }
+
+
+def page_bounds(first: int | None, after: str | None = None) -> tuple[int, int]:
+    """Give the position that a page begins at and the most items that it has.
+
+    Raises:
+        ApiError: the cursor is not one of ours.
+    """
+    if after and not (after.isdecimal() and len(after) < 19):
+        raise ApiError(f"cursor {after[:40]!r} is not one of this server's", 400)
+    return int(after) + 1 if after else 0, min(_MOST if first is None else max(first, 0), _MOST)
+
+
+def page_of(edges: list[dict[str, Any]], after: str | None, *, more: bool) -> dict[str, Any]:
+    """Give edges that were read page by page as a GraphQL connection."""
+    end = edges[-1]["cursor"] if edges else after
+    return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": more}}

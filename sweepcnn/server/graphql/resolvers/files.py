@@ -1,20 +1,25 @@
 """Files of a run."""
 
+import base64
+import binascii
 import posixpath
-import re
+import time
 from typing import Any
+
+import sqlalchemy as sa
 
 from sweepcnn.server import ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
-from sweepcnn.server.file_names import clean_name
-from sweepcnn.server.graphql.paging import connection
+from sweepcnn.server.file_names import clean_name, mimetype
+from sweepcnn.server.graphql.paging import page_bounds, page_of
 from sweepcnn.storage import run_files, runs
 from sweepcnn.storage.access import Role
 from sweepcnn.storage.run_files import RunFile
 from sweepcnn.storage.runs import Run
 
 _MAX_FILES = 10_000
+_LONGEST_PATTERN = 1024
 
 
 def _upload_url(request: Request, run_id: int, name: str) -> str:
@@ -24,14 +29,18 @@ def _upload_url(request: Request, run_id: int, name: str) -> str:
 
 def _create_run_files(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
-    if len(input["files"]) > _MAX_FILES:
-        raise ApiError(f"{len(input['files'])} files: at most {_MAX_FILES} at once", 400)
+    _check_number(input["files"])
     run = find_run(request, input, role=Role.MEMBER)
     targets = [
         {"name": name, "uploadUrl": _upload_url(request, run.id, clean_name(name))}
         for name in input["files"]
     ]
     return {"runID": ids.encode("Run", run.id), "uploadHeaders": [], "files": targets}
+
+
+def _check_number(files: list[Any]) -> None:
+    if len(files) > _MAX_FILES:
+        raise ApiError(f"{len(files)} files: at most {_MAX_FILES} at once", 400)
 
 
 def find_run(request: Request, given: dict[str, Any], *, role: Role) -> Run:
@@ -54,22 +63,61 @@ def _marked(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:  
     return {"success": True}
 
 
+def _delete_files(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:  # noqa: A002
+    request: Request = info.context
+    _check_number(input["files"])
+    with request.write() as writing:
+        for wire_id in input["files"]:
+            run_id, name = _read_file_id(wire_id)
+            _check_run(request, writing, run_id, input.get("projectId"))
+            run_files.delete(writing, run_id, name)
+    return {"success": True}
+
+
+def _check_run(
+    request: Request, writing: sa.Connection, run_id: int, project_id: int | None
+) -> None:
+    run = request.owned(writing, runs.by_id(writing, run_id), "file", role=Role.MEMBER)
+    if project_id not in (None, run.project_id):
+        raise ApiError(f"the file is not one of project {project_id}", 404)
+
+
 def _files(run: Run, info: Info, **arguments: Any) -> dict[str, Any]:
     request: Request = info.context
-    found: list[Any] = list(run_files.of_run(request.connection, run.id))
-    names = [posixpath.normpath(name) for name in arguments.get("names") or [] if name]
+    _, limit = page_bounds(arguments.get("first"))
+    after = arguments.get("after")
+    begin = _read_file_id(after)[1] if after else ""
+    names = {posixpath.normpath(name) for name in arguments.get("names") or () if name}
+    pattern = arguments.get("pattern")
     if names:
-        found = [file for file in found if file.name in names]
-    if arguments.get("pattern"):
-        like = _like(arguments["pattern"])
-        found = [file for file in found if like.fullmatch(file.name)]
-    return connection(found, arguments.get("first"), arguments.get("after"))
+        found = _named(request, run, names, upload=bool(arguments.get("upload")))
+        total = len(found)
+        found = [file for file in found if file.name > begin][: limit + 1]
+    else:
+        like = _like(pattern) if pattern else None
+        found = run_files.page(request.connection, run.id, like=like, after=begin, limit=limit + 1)
+        total = run_files.count(request.connection, run.id)
+    edges = [{"node": file, "cursor": _file_id(file)} for file in found[:limit]]
+    return page_of(edges, after, more=len(found) > limit) | {"totalCount": total}
 
 
-def _like(pattern: str) -> re.Pattern[str]:
-    """Turn SQL's LIKE (% for any text, _ for any character) into a regular expression."""
-    escaped = re.escape(pattern[:1024])
-    return re.compile(escaped.replace("%", ".*").replace("_", "."), re.DOTALL)
+def _named(request: Request, run: Run, names: set[str], *, upload: bool) -> list[RunFile]:
+    """Give the files of these names; one that is to be uploaded may not be there yet."""
+    _check_number(list(names))
+    found = run_files.named(request.connection, run.id, sorted(names))
+    if upload:
+        missing = sorted(clean_name(name) for name in names - {file.name for file in found})
+        now = time.time()
+        found += [RunFile(run.id, name, "", "", 0, mimetype(name), now) for name in missing]
+    return sorted(found, key=lambda file: file.name)
+
+
+def _like(pattern: str) -> str:
+    """Check a pattern of SQL's LIKE: % for any text, _ for any character, case does not count."""
+    if len(pattern) > _LONGEST_PATTERN:
+        raise ApiError(f"the pattern has more than {_LONGEST_PATTERN} characters", 400)
+    ending = len(pattern) - len(pattern.rstrip("\\"))
+    return pattern + "\\" * (ending % 2)  # an escape that escapes nothing stands for itself
 
 
 def _url(file: Any, info: Info, **arguments: Any) -> str | None:
@@ -78,7 +126,11 @@ def _url(file: Any, info: Info, **arguments: Any) -> str | None:
         return file.get("directUrl")
     request: Request = info.context
     if arguments.get("upload"):
+        run = runs.by_id(request.connection, file.run_id)
+        request.owned(request.connection, run, "file", role=Role.MEMBER)
         return _upload_url(request, file.run_id, file.name)
+    if not file.sha256:
+        return None
     addresses = request.backend.addresses
     return addresses.download(request.base_url, file.sha256, file.mimetype, file.name)
 
@@ -88,14 +140,33 @@ def _of(file: Any, key: str, value: Any) -> Any:
 
 
 def _file_id(file: RunFile) -> str:
-    return ids.encode(f"File-{file.run_id}-{file.name}", 0)
+    return base64.b64encode(f"File:{file.run_id}:{file.name}".encode()).decode()
+
+
+def _read_file_id(wire_id: str) -> tuple[int, str]:
+    """Give the run and the name of a file's id, which is its cursor, too.
+
+    Raises:
+        ApiError: it is none.
+    """
+    try:
+        kind, run_id, name = base64.b64decode(wire_id, validate=True).decode().split(":", 2)
+        if kind == "File" and run_id.isdecimal() and len(run_id) < 10:
+            return int(run_id), name
+    except (binascii.Error, ValueError):
+        pass
+    raise ApiError(f"{wire_id[:80]!r} is no id of a File", 404)
 
 
 RESOLVERS = {
-    "Mutation": {"createRunFiles": _create_run_files, "markRunFilesUploaded": _marked},
+    "Mutation": {
+        "createRunFiles": _create_run_files,
+        "markRunFilesUploaded": _marked,
+        "deleteFiles": _delete_files,
+    },
     "Run": {
         "files": _files,
-        "fileCount": lambda run, info: len(run_files.of_run(info.context.connection, run.id)),
+        "fileCount": lambda run, info: run_files.count(info.context.connection, run.id),
     },
     "File": {
         "id": lambda file, _: _of(file, "id", _file_id),

@@ -1,23 +1,16 @@
-"""Runs: reading them back, and the client's upsertBucket."""
+"""Runs as they are read back."""
 
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sa
-
-from sweepcnn.server import console, documents, filters, history, ids
+from sweepcnn.server import documents, filters, ids
 from sweepcnn.server.context import Info, Request
-from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
-from sweepcnn.server.graphql.resolvers.projects import check_name, check_segment
 from sweepcnn.storage import projects, runs, streams, sweeps, users
-from sweepcnn.storage.access import Role
 from sweepcnn.storage.projects import Project
+from sweepcnn.storage.run_states import CRASHED, FAILED, RUNNING
 from sweepcnn.storage.runs import Run
-
-# Reading
 
 
 def _run(project: Project, info: Info, name: str, **_unused: Any) -> Run | None:
@@ -114,143 +107,7 @@ def _wandb_config(run: Run, _info: Info, **arguments: Any) -> str:
     return json.dumps({k: v for k, v in known.items() if keys is None or k in keys})
 
 
-def _lines(run: Run, info: Info, file: str) -> list[str]:
-    return streams.read(info.context.connection, run.id, file)
-
-
-def _history(run: Run, info: Info, **arguments: Any) -> list[str]:
-    lines = _lines(run, info, streams.HISTORY)
-    low, high = arguments.get("minStep"), arguments.get("maxStep")
-    if low is not None or high is not None:
-        limit = 2**62
-        return history.between(lines, int(low or 0), int(limit if high is None else high))
-    return history.sample(lines, arguments.get("samples"))
-
-
-def _events(run: Run, info: Info, samples: int | None = None) -> list[str]:
-    return history.sample(_lines(run, info, streams.EVENTS), samples)
-
-
-def _sampled_history(run: Run, info: Info, specs: list[Any]) -> list[Any]:
-    lines = _lines(run, info, streams.HISTORY)
-    read = [history.check_spec(documents.read(spec, "a history specification")) for spec in specs]
-    return [history.sampled(lines, spec) for spec in read]
-
-
-def _parquet(run: Run, info: Info, **_unused: Any) -> dict[str, Any]:
-    """Say that all history is live: none of it has been put into parquet files."""
-    some = streams.count(info.context.connection, run.id, streams.HISTORY)
-    return {"parquetUrls": [], "liveData": [{"_step": 0}] if some else []}
-
-
-def _tail(run: Run, info: Info, file: str) -> str:
-    last = streams.last(info.context.connection, run.id, file)
-    return json.dumps([] if last is None else [last])
-
-
-def _line_count(file: str) -> Any:
-    return lambda run, info: streams.count(info.context.connection, run.id, file)
-
-
-def _log_lines(run: Run, info: Info, **arguments: Any) -> dict[str, Any]:
-    lines = [
-        console.read_line(n, text) for n, text in enumerate(_lines(run, info, streams.CONSOLE))
-    ]
-    if arguments.get("last") is not None:
-        return connection(lines[max(len(lines) - max(arguments["last"], 0), 0) :])
-    return connection(lines, arguments.get("first"), arguments.get("after"))
-
-
-# Writing
-
-
-def _upsert_bucket(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
-    request: Request = info.context
-    with request.write() as writing:
-        run, inserted = _find_or_add(request, writing, input)
-        values = _changes(run, input)
-        if input.get("name"):  # the run itself; an edit through the public API sends its id alone
-            values["heartbeat_at"] = time.time()
-            if run.state in ("pending", "crashed") or input.get("state") == "running":
-                values["state"] = "running"
-        if values:
-            runs.update(writing, run.id, **values)
-        bucket = runs.by_id(writing, run.id)
-    return {"bucket": bucket, "inserted": inserted}
-
-
-def _find_or_add(
-    request: Request, writing: sa.Connection, given: dict[str, Any]
-) -> tuple[Run, bool]:
-    """Find the run by its storage id or its path; make it (and its project) if it is new."""
-    if given.get("id"):
-        run = runs.by_id(writing, ids.decode("Run", given["id"]))
-        if run is None:
-            raise ApiError("run not found", 404)
-        request.check_access(writing, run.project_id, "run", role=Role.MEMBER)
-        return run, False
-    owner = request.entity(writing, given.get("entityName"), role=Role.MEMBER)
-    project_name = check_name(given.get("modelName") or "uncategorized")
-    project, _ = projects.get_or_create(writing, owner, project_name)
-    name = given.get("name") or ""
-    check_segment("run id", name)
-    run = runs.get(writing, project.id, name)
-    if run is not None:
-        return run, False
-    sweep = sweeps.get(writing, project.id, given["sweep"]) if given.get("sweep") else None
-    user, sweep_id = request.user.id, sweep.id if sweep else None
-    row = runs.add(writing, project_id=project.id, user_id=user, name=name, sweep_id=sweep_id)
-    created = runs.by_id(writing, row)
-    assert created is not None
-    return created, True
-
-
-_TEXTS = {
-    "groupName": "group_name",
-    "description": "description",
-    "displayName": "display_name",
-    "notes": "notes",
-    "commit": "commit",
-    "host": "host",
-    "jobProgram": "program",
-    "jobRepo": "repo",
-    "jobType": "job_type",
-    "summaryMetrics": "summary",
-}
-
-
-def _changes(run: Run, given: dict[str, Any]) -> dict[str, Any]:
-    """Turn what is given into columns; what is null stays as it is."""
-    values = {c: given[field] for field, c in _TEXTS.items() if given.get(field) is not None}
-    if given.get("tags") is not None:
-        values["tags"] = json.dumps(given["tags"])
-    if given.get("summaryMetrics") is not None:
-        documents.read_object(given["summaryMetrics"], "summaryMetrics")
-    if given.get("config") is not None:
-        config = documents.read_object(given["config"], "config")
-        config = {key: _wrapped(item) for key, item in config.items()}
-        values["config"] = json.dumps(json.loads(run.config) | config)
-    return values
-
-
-def _wrapped(item: Any) -> Any:
-    """Give a value of a configuration in the client's form, {"value": v}."""
-    return item if isinstance(item, dict) and "value" in item else {"value": item}
-
-
-def _stop_run(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:  # noqa: A002
-    request: Request = info.context
-    with request.write() as writing:
-        run = runs.by_id(writing, ids.decode("Run", input["id"]))
-        if run is None:
-            raise ApiError("run not found", 404)
-        request.check_access(writing, run.project_id, "run", role=Role.MEMBER)
-        runs.update(writing, run.id, stop_requested=True)
-    return {"success": True}
-
-
 RESOLVERS = {
-    "Mutation": {"upsertBucket": _upsert_bucket, "stopRun": _stop_run},
     "Project": {"run": _run, "bucket": _run, "runs": _runs, "runCount": _count},
     "Run": {
         "id": lambda run, _: ids.encode("Run", run.id),
@@ -268,18 +125,7 @@ RESOLVERS = {
         "exitcode": lambda run, _: run.exit_code,
         "shouldStop": lambda run, _: run.stop_requested,
         "stopped": lambda run, _: run.stop_requested,
-        "failed": lambda run, _: run.state in ("failed", "crashed"),
-        "running": lambda run, _: run.state == "running",
-        "historyLineCount": _line_count(streams.HISTORY),
-        "eventsLineCount": _line_count(streams.EVENTS),
-        "logLineCount": _line_count(streams.CONSOLE),
-        "historyTail": lambda run, info: _tail(run, info, streams.HISTORY),
-        "eventsTail": lambda run, info: _tail(run, info, streams.EVENTS),
-        "historyKeys": lambda run, info: history.keys(_lines(run, info, streams.HISTORY)),
-        "history": _history,
-        "events": _events,
-        "sampledHistory": _sampled_history,
-        "parquetHistory": _parquet,
-        "logLines": _log_lines,
+        "failed": lambda run, _: run.state in (FAILED, CRASHED),
+        "running": lambda run, _: run.state == RUNNING,
     },
 }

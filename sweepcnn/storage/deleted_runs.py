@@ -1,0 +1,49 @@
+"""Deleting runs. The name of a deleted run is kept, so that its client is refused."""
+
+import time
+
+import sqlalchemy as sa
+
+from sweepcnn.storage import tables
+from sweepcnn.storage.database import upsert
+from sweepcnn.storage.runs import Run
+
+_table = tables.deleted_runs
+_outputs = tables.run_artifacts
+_artifacts = tables.artifacts
+
+
+def delete(connection: sa.Connection, run: Run, *, artifacts: bool) -> None:
+    """Delete a run with its lines and files; the blobs stay until nothing refers to them.
+
+    Args:
+        connection: a writing transaction.
+        run: what to delete.
+        artifacts: whether to delete those too that this run, and no other, has logged. Without it
+            they outlive their run.
+    """
+    if artifacts:
+        _delete_outputs(connection, run.id)
+    connection.execute(tables.runs.delete().where(tables.runs.c.id == run.id))
+    gone = {"project_id": run.project_id, "name": run.name, "deleted_at": time.time()}
+    upsert(connection, _table, [gone])
+
+
+def is_deleted(connection: sa.Connection, project_id: int, name: str) -> bool:
+    """Tell whether a run of this name was deleted."""
+    where = (_table.c.project_id == project_id, _table.c.name == name)
+    return connection.execute(sa.select(_table.c.name).where(*where)).first() is not None
+
+
+def _delete_outputs(connection: sa.Connection, run_id: int) -> None:
+    """Set a run's own artifacts deleted; later versions may use their blobs."""
+    logged = sa.select(_outputs.c.artifact_id).where(_outputs.c.direction == "output")
+    own = (
+        _artifacts.c.run_id == run_id,
+        _artifacts.c.id.not_in(logged.where(_outputs.c.run_id != run_id)),
+    )
+    found = list(connection.execute(sa.select(_artifacts.c.id).where(*own)).scalars())
+    for table in (tables.artifact_aliases, tables.artifact_links):
+        connection.execute(table.delete().where(table.c.artifact_id.in_(found)))
+    deleted = _artifacts.update().where(_artifacts.c.id.in_(found))
+    connection.execute(deleted.values(state="DELETED", updated_at=time.time()))
