@@ -1,5 +1,6 @@
 """Connections and transactions, on SQLite or PostgreSQL."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -37,6 +38,9 @@ class Database:
         self._engine = _engine(place)
         self._reader = self._engine.execution_options(postgresql_readonly=True)
         self._writer = _writing(self._engine)
+        # The database excludes other processes' writers; ours take turns here, where waiting is a
+        # wake-up instead of SQLite's sleep and retry.
+        self._turn = threading.Lock()
 
     @staticmethod
     def _migrate(place: sa.URL) -> None:
@@ -57,7 +61,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction that excludes all other writers."""
-        with self._writer.begin() as connection:
+        with self._turn, self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Starting the server: what it announces, what it keeps to itself, what it refuses."""
 
+import asyncio
 import os
 import socket
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sweepcnn.server import serve
 from tests.backend import RunningBackend, running_backend
 
 
@@ -65,3 +67,23 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     code, message = refused("--port", "0", "--data-dir", str(tmp_path / "data"))
     assert code == 1
     assert "--data-dir" in message
+
+
+def test_an_answer_is_sent_at_once() -> None:
+    async def is_undelayed() -> bool:
+        found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def accept(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            option = (socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            found.set_result(bool(writer.get_extra_info("socket").getsockopt(*option)))
+            writer.close()
+
+        listener = serve._listen("127.0.0.1", 0)
+        async with await asyncio.start_server(accept, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            try:
+                return await found
+            finally:
+                writer.close()
+
+    assert asyncio.run(is_undelayed())
