@@ -23,6 +23,8 @@ fsync = off
 full_page_writes = off
 synchronous_commit = off
 """
+# One whose order of letters is not that of their codes: no test may depend on it.
+_LANGUAGE = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en-US")
 _GUARDED = "guarded"
 
 
@@ -60,9 +62,9 @@ class PostgreSQL:
         ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
         self.command(ended, name)
 
-    def command(self, sql: str, *values: object) -> None:
+    def command(self, sql: str, *values: object, database: str = "postgres") -> None:
         """Execute a statement of the administrator, outside of transactions."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(sql, values)
 
 
@@ -90,7 +92,7 @@ def running_postgresql() -> Iterator[PostgreSQL]:
     try:
         if user:
             shutil.chown(folder, user, user)
-        call("initdb", "--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8")
+        call("initdb", "--username=postgres", "--auth=trust", "--no-sync", *_LANGUAGE)
         settings = data / "postgresql.conf"
         settings.write_text(
             f"{settings.read_text()}{_SETTINGS}unix_socket_directories = '{folder}'\n"

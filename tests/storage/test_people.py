@@ -1,25 +1,13 @@
 """Who may be added, under which name, with which key."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
 
 from sweepcnn.errors import InputError
 from sweepcnn.storage import names, people, teams, users
 from sweepcnn.storage.access import Role
-from sweepcnn.storage.database import Database
 
 KEY, OTHER = "k" * 40, "o" * 40
-
-
-@pytest.fixture
-def writing(tmp_path: Path) -> Iterator[sa.Connection]:
-    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
-    with database.write() as connection:
-        yield connection
-    database.close()
 
 
 def roles(connection: sa.Connection, team: str) -> dict[str, str]:

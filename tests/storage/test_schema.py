@@ -1,6 +1,8 @@
 """Databases of older versions are brought up to date with all that is in them."""
 
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -8,55 +10,64 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from sweepcnn.errors import WorkError
-from sweepcnn.storage import artifacts, runs, schema, streams, users
+from sweepcnn.storage import runs, schema, streams, tables, urls, users
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.tables import metadata
+from tests.storage.conftest import NewUrl
 
 # What the first version wrote: one row of each table.
-FIRST_ROWS = """
-INSERT INTO users VALUES (1, 'local', 'local@localhost', 'aa', 1, 1.0);
-INSERT INTO projects VALUES (1, 'local', 'p', '', 1.0);
-INSERT INTO sweeps VALUES (1, 1, 1, 'sweep1', NULL, NULL, 'method: grid', 'grid', 'RUNNING', NULL,
-                           NULL, 1.0, 1.0, NULL);
-INSERT INTO agents VALUES (1, 1, 1, 'agent1', 'host', 1.0, 1.0);
-INSERT INTO runs VALUES (1, 1, 1, 1, 'run1', 'first', 'finished', '{"lr": {"value": 0.1}}',
-                         '{"acc": NaN, "loss": 0.5}', NULL, NULL, '["t"]', NULL, NULL, NULL, NULL,
-                         NULL, NULL, 0, 0, 1.0, 1.0);
-INSERT INTO suggestions VALUES (1, 1, 1, '{"lr": 0.1}', 'key', 'grid', 1.0);
-INSERT INTO stream_lines VALUES (1, 'wandb-history.jsonl', 0, '{"loss": 0.5}');
-INSERT INTO run_files VALUES (1, 'config.yaml', 'ff', 'md5', 3, 'text/yaml', 1.0);
-INSERT INTO artifact_collections VALUES (1, 1, 'model', 'weights', NULL, 2.0);
-INSERT INTO artifacts VALUES (1, 1, 1, 1, 'COMMITTED', 'd', 0, NULL, NULL, '[]', '[]', NULL, NULL,
-                              3, 1, 1.0, 1.0);
-INSERT INTO artifact_aliases VALUES (1, 'latest', 1);
-INSERT INTO artifact_manifests VALUES (1, 1, 'm', 'd', 'FULL', 'ff', 3);
-INSERT INTO artifact_entries VALUES (1, 'w.pt', 'md5', 3, 1, NULL);
-INSERT INTO artifact_blobs VALUES (1, 'md5', 'ff', 3);
-INSERT INTO run_artifacts VALUES (1, 1, 'output', 1.0);
-"""
+CONFIG, SUMMARY = '{"lr": {"value": 0.1}}', '{"acc": NaN, "loss": 0.5}'
+FIRST_ROWS: dict[str, list[Any]] = {
+    "users": [1, "local", "local@localhost", "aa", True, 1.0],
+    "projects": [1, "local", "p", "", 1.0],
+    "sweeps": [1, 1, 1, "sweep1", None, None, "method: grid", "grid", "RUNNING"],
+    "agents": [1, 1, 1, "agent1", "host", 1.0, 1.0],
+    "runs": [1, 1, 1, 1, "run1", "first", "finished", CONFIG, SUMMARY, None, None, '["t"]'],
+    "suggestions": [1, 1, 1, '{"lr": 0.1}', "key", "grid", 1.0],
+    "stream_lines": [1, "wandb-history.jsonl", 0, '{"loss": 0.5}'],
+    "run_files": [1, "config.yaml", "ff", "md5", 3, "text/yaml", 1.0],
+    "artifact_collections": [1, 1, "model", "weights", None, 2.0],
+    "artifacts": [1, 1, 1, 1, "COMMITTED", "d", 0, None, None, "[]", "[]"],
+    "artifact_aliases": [1, "latest", 1],
+    "artifact_manifests": [1, 1, "m", "d", "FULL", "ff", 3],
+    "artifact_entries": [1, "w.pt", "md5", 3, 1, None],
+    "artifact_blobs": [1, "md5", "ff", 3],
+    "run_artifacts": [1, 1, "output", 1.0],
+}
+FIRST_ROWS["sweeps"] += [None, None, 1.0, 1.0, None]
+FIRST_ROWS["runs"] += [None, None, None, None, None, None, 0, False, 1.0, 1.0]
+FIRST_ROWS["artifacts"] += [None, None, 3, 1, 1.0, 1.0]
 
 
 @pytest.fixture
-def first(tmp_path: Path) -> str:
+def first(bare_url: NewUrl) -> str:
     """Give the address of a filled database of the first version, which carries no revision."""
-    url = f"sqlite:///{tmp_path / 'first.db'}"
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        schema.migrate(connection, "0001")
-        connection.exec_driver_sql("DROP TABLE alembic_version")
-        for statement in FIRST_ROWS.split(";\n"):
-            if statement.strip():
-                connection.exec_driver_sql(statement)
-    engine.dispose()
+    url = bare_url()
+    fill_first(url)
     return url
 
 
-def test_a_new_database_has_the_tables_that_the_code_knows(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
-    with database.read() as connection:
+def fill_first(url: str) -> None:
+    with engine_of(url).begin() as connection:
+        schema.migrate(connection, "0001")
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        for table, row in FIRST_ROWS.items():
+            marks = ", ".join([f":{place}" for place, _ in enumerate(row)])
+            values = {str(place): value for place, value in enumerate(row)}
+            connection.execute(sa.text(f"INSERT INTO {table} VALUES ({marks})"), values)
+        if connection.dialect.name == "postgresql":  # whose counters know of no id that was given
+            for name in {n for n in FIRST_ROWS if "id" in metadata.tables[n].columns}:
+                connection.exec_driver_sql(f"SELECT setval('{name}_id_seq', 1)")
+
+
+def engine_of(url: str) -> sa.Engine:
+    return sa.create_engine(urls.read(url), poolclass=sa.NullPool)
+
+
+def test_a_new_database_has_the_tables_that_the_code_knows(bare_url: NewUrl) -> None:
+    with closing(Database(bare_url())) as database, database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert schema.revision(connection) == schema.head()
-    database.close()
 
 
 def test_a_filled_database_of_the_first_version_keeps_everything(first: str) -> None:
@@ -68,12 +79,10 @@ def test_a_filled_database_of_the_first_version_keeps_everything(first: str) -> 
                 assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar()
         run = runs.get(connection, 1, "run1")
         assert run is not None
-        assert (run.display_name, run.summary) == ("first", '{"acc": NaN, "loss": 0.5}')
+        assert (run.display_name, run.summary) == ("first", SUMMARY)
         assert streams.read(connection, 1, streams.HISTORY) == ['{"loss": 0.5}']
-        found = artifacts.collection(connection, 1, "weights")
-        assert found is not None
+        found = connection.execute(tables.artifact_collections.select()).one()
         assert (found.kind, found.tags, found.updated_at) == ("sequence", "[]", 2.0)
-        assert artifacts.by_alias(connection, found.id, "latest") is not None
         assert users.by_name(connection, "local") is not None
     database.close()
 
@@ -83,8 +92,7 @@ def test_the_id_of_a_deleted_run_is_not_given_again(first: str) -> None:
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM runs")
         assert runs.add(connection, project_id=1, user_id=1, name="run2") == 2
-        artifact = artifacts.get(connection, 1)
-        assert artifact is not None
+        artifact = connection.execute(tables.artifacts.select()).one()
         assert artifact.run_id is None  # it outlives its run
     database.close()
 
@@ -99,20 +107,20 @@ def test_opening_again_changes_nothing(first: str) -> None:
 
 def test_a_database_of_a_newer_version_is_left_alone(first: str) -> None:
     Database(first).close()
-    engine = sa.create_engine(first)
+    engine = engine_of(first)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    engine.dispose()
     with pytest.raises(WorkError, match="9999: is newer than this program"):
         Database(first)
 
 
-def test_a_damaged_database_is_refused_as_it_is(first: str) -> None:
-    engine = sa.create_engine(first)
+def test_a_damaged_database_is_refused_as_it_is(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'first.db'}"  # PostgreSQL lets no row be without its reference
+    fill_first(url)
+    engine = engine_of(url)
     with engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM runs")
     with pytest.raises(WorkError, match="rows without what they refer to"):
-        Database(first)
+        Database(url)
     with engine.begin() as connection:
         assert schema.revision(connection) == "0001"
-    engine.dispose()

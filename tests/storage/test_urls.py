@@ -60,7 +60,8 @@ def test_a_missing_driver_is_told_with_how_to_get_it(monkeypatch: pytest.MonkeyP
 
 
 def test_an_encoding_that_lacks_characters_is_told(postgresql: PostgreSQL) -> None:
-    postgresql.command("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    other = "TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C' ENCODING 'SQL_ASCII'"
+    postgresql.command(f"CREATE DATABASE ascii {other}")
     text = refused(postgresql.url("ascii"))
     assert "SQL_ASCII: must be UTF8; make it by `createdb" in text
 
