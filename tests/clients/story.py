@@ -25,6 +25,8 @@ class Story:
     """The sweep whose runs are calls."""
     resumed: dict[str, Any]
     """Where parts of a run began and ended, and what was refused."""
+    stopped: str
+    """What ended a run that asked the server to be stopped."""
 
 
 def tell(python: Path, project: str, backend: RunningBackend, folder: Path) -> Story:
@@ -37,7 +39,7 @@ def tell(python: Path, project: str, backend: RunningBackend, folder: Path) -> S
         shutil.copy(program, folder)
     aside = {
         name: client.start(f"{name}.py", f"{project}-{name}")
-        for name in ("functions", "resuming", "offline")
+        for name in ("functions", "resuming", "offline", "stopping")
     }
     sweep = client.sweep(_sweep_file(folder, project))
     client.start("-m", "wandb", "agent", sweep).ended()
@@ -45,8 +47,8 @@ def tell(python: Path, project: str, backend: RunningBackend, folder: Path) -> S
         process.ended()
     client.start("-m", "wandb", "sync", _told(folder, "offline")).ended()
     client.start("reading.py", sweep).ended()
-    functions, resumed = _told(folder, "functions"), _told(folder, "resuming")
-    return Story(project, _told(folder, "reading"), functions, resumed)
+    told = (_told(folder, name) for name in ("reading", "functions", "resuming", "stopping"))
+    return Story(project, *told)
 
 
 def _sweep_file(folder: Path, project: str) -> Path:

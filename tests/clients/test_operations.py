@@ -50,7 +50,7 @@ OLDER = {
         "updateRunQueueItemWarning",
         "upsertRunQueue",
     },
-    "registries": {"Collections"},
+    "registries": {"Collections", "UpsertRegistryProject", "deleteProject", "renameProject"},
     "what no part of the client calls": {"CreateArtifactType", "ProjectDetails", "ProjectRuns"},
     "servers without createRunFiles": {"RunUploadUrls"},
 }

@@ -5,9 +5,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.clients.story import Story
 from tests.server.conftest import Wire
 
+pytestmark = pytest.mark.timeout(600)  # the first test waits for the whole of its story
 Connect = Callable[[str], Wire]
 LOSSES = [1, 1 / 2, 1 / 3, 1 / 4]
 
@@ -86,6 +89,14 @@ def test_runs_are_filtered_and_ordered(story: Story) -> None:
     assert story.read["one"] == [story.read["best"]["id"]]
 
 
+def test_a_run_is_edited_and_stays_ended(story: Story) -> None:
+    user = story.read["user"]
+    assert user["config"] == {"added": {"deep": 1}}
+    assert (user["tags"], user["name"], user["state"]) == (["edited"], "renamed", "finished")
+    assert user["summary"] == {"deep": 2}
+    assert user["uploaded"] == "uploaded"
+
+
 def test_projects_are_made_and_listed(story: Story) -> None:
     assert {story.project, f"{story.project}-made"} <= set(story.read["projects"])
 
@@ -106,7 +117,7 @@ def test_an_artifact_is_stored_changed_and_fetched(story: Story) -> None:
 def test_an_artifact_knows_its_runs(story: Story) -> None:
     model = story.read["model"]
     assert model["logged_by"] == story.read["best"]["id"]
-    assert model["used_by"] == [story.read["user"]]
+    assert model["used_by"] == [story.read["user"]["id"]]
     assert model["used"] == ["model-2:v0"]
 
 
@@ -133,6 +144,12 @@ def test_a_run_goes_on_where_it_ended(story: Story, wire: Connect) -> None:
 def test_the_client_refuses_to_resume_what_is_not_and_to_begin_what_is(story: Story) -> None:
     assert "missing" in story.resumed["must"]
     assert "again" in story.resumed["never"]
+
+
+def test_a_stop_reaches_a_run(story: Story, wire: Connect) -> None:
+    assert story.stopped == "interrupted"
+    run = wire("-stopping").run("stopped", "state historyLineCount")
+    assert run == {"state": "killed", "historyLineCount": 1}
 
 
 def test_a_run_without_a_server_is_sent_later(story: Story, wire: Connect) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import wandb
 
 _ROOT = Path(wandb.__file__).parent
-_FOLDERS = ("apis", "sdk/artifacts", "sdk/internal", "sdk/verify")
+_FOLDERS = ("apis", "old", "sdk/artifacts", "sdk/internal", "sdk/projects", "sdk/verify")
 _OPERATION = re.compile(r"\s*(?:#[^\n]*\n\s*)*(?:query|mutation)\s+(\w+)")
 # What the Go program's generator writes: only a document's own braces stand at a line's start.
 _COMPILED = re.compile(rb"\n(?:query|mutation) \w+ [\t\n -~]+?\n}(?:\nfragment [\t\n -~]+?\n})*\n")

@@ -14,6 +14,16 @@ best = sweep.best_run()
 with wandb.init(project=project, job_type="use") as run:
     run.use_artifact("model-2:best")
 user = api.run(f"{entity}/{project}/{run.id}")
+user.config["added"] = {"deep": 1}
+user.tags.append("edited")
+user.name = "renamed"
+user.summary["more"] = {"deep": 2}
+user.update()
+Path("upload.txt").write_text("uploaded")
+user.upload_file("upload.txt")
+edited = wandb.Api().run(f"{entity}/{project}/{run.id}")
+with edited.file("upload.txt").download("edited", replace=True) as opened:
+    uploaded = opened.read()
 model = api.artifact(f"{entity}/{project}/model-2:best")
 model.aliases.append("later")
 model.description = "described"
@@ -71,7 +81,15 @@ found = {
         "collection": [collection.name, collection.type, sorted(collection.aliases)],
         "types": sorted(found.name for found in api.artifact_types(f"{entity}/{project}")),
     },
-    "user": run.id,
+    "user": {
+        "id": run.id,
+        "state": edited.state,
+        "config": edited.config,
+        "tags": edited.tags,
+        "name": edited.name,
+        "summary": edited.summary["more"],
+        "uploaded": uploaded,
+    },
     "projects": [found.name for found in api.projects(entity)],
 }
 Path("reading.json").write_text(json.dumps(found, default=dict))
