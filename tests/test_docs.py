@@ -1,6 +1,11 @@
 """The README names what there is."""
 
+import json
+import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 from typer.main import get_command
@@ -47,3 +52,25 @@ def test_every_verb_is_in_it() -> None:
 def test_its_links_lead_somewhere() -> None:
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_a_server_is_shared_by_the_commands_that_it_shows(tmp_path: Path) -> None:
+    (block,) = re.findall(r"### Sharing it.*?```sh\n(.*?)```", README, re.DOTALL)
+    *adding, serving = block.splitlines()
+    env = os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
+    verb = f'sweepcnn() {{ {shlex.quote(sys.executable)} -m sweepcnn "$@"; }}'
+    script = "\n".join(["set -e", verb, *adding, "sweepcnn team list"])
+    done = subprocess.run(
+        ["bash", "-c", script], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    key, *listed = done.stdout.splitlines()
+    assert (len(key), listed) == (40, ["lab: ann (admin), bob (member)"])
+    words = [sys.executable, "-m", *shlex.split(serving), "--port", "0", "--json"]
+    server = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        assert json.loads(server.stdout.readline())["api_key"] is None
+    finally:
+        server.terminate()
+        server.communicate()

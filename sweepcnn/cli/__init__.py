@@ -12,7 +12,9 @@ from sweepcnn.cli.demo import demo
 from sweepcnn.cli.describe import describe
 from sweepcnn.cli.options import help_of
 from sweepcnn.cli.server import server
+from sweepcnn.cli.team import app as team
 from sweepcnn.cli.train import train
+from sweepcnn.cli.user import app as user
 from sweepcnn.errors import SweepcnnError
 
 # What the parser raises for words that it cannot take; Typer exports its subclasses only.
@@ -26,7 +28,8 @@ app = typer.Typer(
 )
 for verb in (demo, server, train, describe, best):
     app.command(help=help_of(verb))(verb)
-app.add_typer(data, name="data")
+for name, group in (("data", data), ("user", user), ("team", team)):
+    app.add_typer(group, name=name)
 
 
 def main() -> None:

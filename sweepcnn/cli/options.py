@@ -3,11 +3,14 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sweepcnn.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from sweepcnn.server.administration import Place
 
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON on stdout.")]
 ConfigFile = Annotated[
@@ -17,6 +20,27 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter; repeatable, YAML values."),
 ]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where everything is kept; default: your data folder.")
+]
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="A SQLAlchemy URL; default: SQLite in the data folder.")
+]
+
+
+def resolve_data_dir(given: Path | None) -> Path:
+    """Give the data folder that is meant, by default the user's own."""
+    from platformdirs import user_data_path
+
+    return (given or user_data_path("sweepcnn") / "server").absolute()
+
+
+def place_of(data_dir: Path | None, database_url: str | None) -> "Place":
+    """Give the backend that is meant, by default that of the user's own data folder."""
+    from sweepcnn.server.administration import Place
+
+    known = data_dir is not None or database_url is None
+    return Place(resolve_data_dir(data_dir) if known else None, database_url)
 
 
 def help_of(verb: Callable[..., None]) -> str:

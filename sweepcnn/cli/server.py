@@ -1,22 +1,19 @@
 """`sweepcnn server`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sweepcnn.cli.options import Json
+from sweepcnn.cli.options import DatabaseUrl, DataDir, Json, resolve_data_dir
 
 
 def server(
-    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Others than this machine's own take `sweepcnn user add` first.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept; default: your data folder.")
-    ] = None,
-    database_url: Annotated[
-        str | None, typer.Option(help="A SQLAlchemy URL; default: SQLite in the data folder.")
-    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
     json_: Json = False,
 ) -> None:
     """Run the embedded, W&B-compatible backend until Ctrl-C.
@@ -28,7 +25,6 @@ def server(
     import json
     import signal
 
-    from platformdirs import user_data_path
     from starlette.routing import BaseRoute
 
     from sweepcnn.server.context import Backend
@@ -44,7 +40,10 @@ def server(
             typer.echo(json.dumps(line))
             return
         typer.echo(f"export WANDB_BASE_URL={ready.url}")
-        typer.echo(f"export WANDB_API_KEY={ready.api_key}")
+        if ready.api_key:
+            typer.echo(f"export WANDB_API_KEY={ready.api_key}")
+        else:
+            typer.echo("everybody logs in with the key that `sweepcnn user add` gave", err=True)
         typer.echo(f"the backend listens at {ready.url}; its data is in {ready.data_dir}", err=True)
 
     def site(backend: Backend) -> list[BaseRoute]:
@@ -57,7 +56,7 @@ def server(
     serve(
         host=host,
         port=port,
-        data_dir=(data_dir or user_data_path("sweepcnn") / "server").absolute(),
+        data_dir=resolve_data_dir(data_dir),
         database_url=database_url,
         on_ready=announce,
         pages=site,

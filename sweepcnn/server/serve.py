@@ -15,15 +15,13 @@ from starlette.routing import BaseRoute
 
 from sweepcnn.errors import InputError, Problem, WorkError
 from sweepcnn.scheduler import Scheduler
+from sweepcnn.server import first_user
 from sweepcnn.server.addresses import Addresses
 from sweepcnn.server.app import create_app
 from sweepcnn.server.context import Backend
-from sweepcnn.storage import users
+from sweepcnn.storage import people
 from sweepcnn.storage.blobs import BlobStore
 from sweepcnn.storage.database import Database
-
-FIRST_USER = "local"
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,8 @@ class Ready:
     """A server that listens."""
 
     url: str
-    api_key: str
+    api_key: str | None
+    """The first user's; null where others can reach the server, to whom it is not shown."""
     data_dir: Path
 
 
@@ -47,7 +46,7 @@ def serve(
     """Run the backend until it is told to end (SIGINT, SIGTERM).
 
     Args:
-        host: a loopback address.
+        host: if it is no loopback address, somebody must have been added.
         port: 0 takes a free one.
         data_dir: made if it is new.
         database_url: a SQLAlchemy URL; null is SQLite in the data folder.
@@ -55,16 +54,13 @@ def serve(
         pages: makes the routes of the web pages.
 
     Raises:
-        InputError: the address is not a loopback address.
+        InputError: others can reach the address, and nobody was added who could log in.
         WorkError: the data folder cannot be written or the port is taken.
     """
-    if host not in LOOPBACK:
-        rule = "serves this machine alone: there are no accounts yet to keep others out"
-        raise InputError(Problem(f"--host {host}", rule, f"use one of {', '.join(LOOPBACK)}"))
     secret = _prepare_folder(data_dir)
     database = _open(database_url or f"sqlite:///{data_dir / 'sweepcnn.db'}")
+    api_key = _admit(database, host, data_dir)
     listener = _listen(host, port)
-    api_key = _first_user(database, data_dir)
     backend = Backend(
         database=database,
         blobs=BlobStore(data_dir / "blobs"),
@@ -133,13 +129,11 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _first_user(database: Database, data_dir: Path) -> str:
-    """Make the first user on first start; give the key, which lies in the data folder."""
-    key = _kept_secret(data_dir / "api-key", lambda: secrets.token_hex(20))
-    with database.write() as connection:
-        user = users.by_name(connection, FIRST_USER)
-        if user is None:
-            users.add(connection, FIRST_USER, key, admin=True)
-        elif users.by_key(connection, key) is None:  # the file was replaced
-            users.update(connection, user.id, key=key)
+def _admit(database: Database, host: str, data_dir: Path) -> str | None:
+    """See that somebody can log in: on loopback the first user, whose key is given, else others."""
+    if not first_user.is_loopback(host):
+        first_user.check_others(database, host)
+        return None
+    key = _kept_secret(data_dir / first_user.KEY_FILE, people.new_key)
+    first_user.admit(database, key)
     return key

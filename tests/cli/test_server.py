@@ -5,13 +5,15 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.cli.conftest import Result
 
 
 @contextmanager
@@ -105,13 +107,91 @@ def test_the_key_stays_the_same_over_restarts(tmp_path: Path) -> None:
     assert keys[0] == keys[1]
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])
-def test_an_address_that_others_can_reach_is_refused(host: str, tmp_path: Path) -> None:
+KEY = "a-user-name-of-more-than-forty-characters-01"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org", ""])
+def test_others_are_not_served_before_somebody_was_added(host: str, tmp_path: Path) -> None:
     done = refused("--host", host, "--port", "0", "--data-dir", str(tmp_path / "data"))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"error: --host {host}: serves this machine alone")
-    assert "use one of 127.0.0.1, ::1, localhost" in done.stderr
-    assert not (tmp_path / "data").exists()
+    assert done.stderr.startswith(f"error: --host {host}: can be reached by others")
+    assert "run `sweepcnn user add NAME --admin`" in done.stderr
+    assert not (tmp_path / "data" / "api-key").exists()
+
+
+def test_the_first_user_alone_does_not_open_the_server_to_others(tmp_path: Path) -> None:
+    with started(tmp_path, "--json") as process:
+        ready(process)
+        process.terminate()
+        process.communicate(timeout=20)
+    done = refused("--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_with_a_user_it_serves_others_and_shows_no_key(
+    tmp_path: Path, sweepcnn: Callable[..., Result]
+) -> None:
+    place = ("--data-dir", str(tmp_path))
+    assert sweepcnn("user", "add", "ann", "--key", KEY, *place).code == 0
+    with started(tmp_path, "--host", "0.0.0.0", "--json") as process:
+        announced = ready(process)
+        assert announced["api_key"] is None
+        assert not (tmp_path / "api-key").exists()
+        port = announced["url"].rpartition(":")[2]
+        url, query = f"http://127.0.0.1:{port}/graphql", {"query": "{ viewer { name } }"}
+        answer = httpx.post(url, json=query, auth=("api", KEY))
+        assert answer.json() == {"data": {"viewer": {"name": "ann"}}}
+        # the same database: what changes there holds at once
+        assert sweepcnn("user", "remove", "ann", *place).code == 0
+        assert httpx.post(url, json=query, auth=("api", KEY)).status_code == 401
+        process.terminate()
+        process.communicate(timeout=20)
+    done = refused("--host", "0.0.0.0", "--port", "0", *place)
+    assert done.returncode == 2
+
+
+def test_without_json_it_tells_others_where_their_key_came_from(
+    tmp_path: Path, sweepcnn: Callable[..., Result]
+) -> None:
+    sweepcnn("user", "add", "ann", "--data-dir", str(tmp_path))
+    with started(tmp_path, "--host", "0.0.0.0") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("export WANDB_BASE_URL=http://")
+        process.terminate()
+        rest, told = process.communicate(timeout=20)
+    assert rest == ""
+    assert "`sweepcnn user add`" in told
+
+
+def test_the_first_users_key_can_be_set(tmp_path: Path, sweepcnn: Callable[..., Result]) -> None:
+    with started(tmp_path, "--json") as process:
+        old = ready(process)["api_key"]
+    assert sweepcnn("user", "add", "local", "--key", KEY, "--data-dir", str(tmp_path)).code == 0
+    assert stat.S_IMODE((tmp_path / "api-key").stat().st_mode) == 0o600
+    with started(tmp_path, "--json") as process:
+        announced = ready(process)
+        assert announced["api_key"] == KEY
+        query = {"query": "{ viewer { name admin } }"}
+        answer = httpx.post(f"{announced['url']}/graphql", json=query, auth=("api", KEY))
+        assert answer.json() == {"data": {"viewer": {"name": "local", "admin": True}}}
+        answer = httpx.post(f"{announced['url']}/graphql", json=query, auth=("api", old))
+        assert answer.status_code == 401
+
+
+def test_a_weak_key_in_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "api-key").write_text("weak")
+    done = refused("--port", "0", "--data-dir", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: the file api-key: must have 40 or more")
+
+
+def test_the_first_user_has_no_key_of_another(
+    tmp_path: Path, sweepcnn: Callable[..., Result]
+) -> None:
+    sweepcnn("user", "add", "ann", "--key", KEY, "--data-dir", str(tmp_path))
+    (tmp_path / "api-key").write_text(KEY)
+    done = refused("--port", "0", "--data-dir", str(tmp_path))
+    assert done.stderr.startswith("error: the file api-key: has the key of user ann")
 
 
 def test_a_taken_port_is_told(tmp_path: Path) -> None:
@@ -137,4 +217,4 @@ def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     words = ["--port", "0", "--data-dir", str(tmp_path), "--database-url", "nosuch://x"]
     done = refused(*words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: --database-url: cannot be used: ")
+    assert done.stderr.startswith("error: --database-url nosuch://x: ")

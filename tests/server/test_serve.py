@@ -40,12 +40,6 @@ def test_a_replaced_key_file_is_the_new_key(tmp_path: Path) -> None:
         assert second.api_key == "n" * 40 != first.api_key
 
 
-def test_other_machines_are_not_served(tmp_path: Path) -> None:
-    code, message = refused("--host", "0.0.0.0", "--data-dir", str(tmp_path))
-    assert code == 2
-    assert message.startswith("error: --host 0.0.0.0: ")
-
-
 @pytest.mark.parametrize("url", ["nonsense", "nosuch://host/db", "sqlite:////no/such/folder/x.db"])
 def test_a_database_that_cannot_be_used_is_told(tmp_path: Path, url: str) -> None:
     code, message = refused("--port", "0", "--data-dir", str(tmp_path), "--database-url", url)
