@@ -72,6 +72,7 @@ def routes(database: Database, secret: str, picture_address: PictureAddress) -> 
     site = _Site(database, Sessions(database, secret), picture_address, templates)
     return [
         Route("/login", partial(_login, site), methods=["GET", "POST"]),
+        Route("/logout", partial(_logout, site), methods=["POST"]),
         Route("/", partial(_page, site, _home)),
         Route("/{entity}/{project}", partial(_page, site, _project)),
         Route("/{entity}/{project}/sweeps/{sweep}", partial(_page, site, _sweep)),
@@ -93,8 +94,8 @@ async def _page(site: _Site, show: Show, request: Request) -> Response:
             with site.database.read() as connection:
                 template, values = show(site, connection, user, request.path_params)
         except _NotFoundError as error:
-            return _html(site, "message.html", 404, message=str(error))
-        return _html(site, template, **values)
+            return _html(site, "message.html", 404, message=str(error), user=user)
+        return _html(site, template, **values, user=user)
 
     return await run_in_threadpool(render)
 
@@ -115,6 +116,12 @@ async def _login(site: _Site, request: Request) -> Response:
     if await run_in_threadpool(site.sessions.log_in, response, key):
         return response
     return _html(site, "login.html", 403, target=target, failed=True)
+
+
+async def _logout(site: _Site, _request: Request) -> Response:
+    response = RedirectResponse("/login", 303)
+    site.sessions.log_out(response)
+    return response
 
 
 def _local_path(target: str) -> str:

@@ -31,6 +31,10 @@ class Sessions:
         response.set_cookie(_COOKIE, token, max_age=_LIFETIME_S, httponly=True, samesite="strict")
         return True
 
+    def log_out(self, response: Response) -> None:
+        """Take the cookie away; what ends sessions elsewhere is another key."""
+        response.delete_cookie(_COOKIE, httponly=True, samesite="strict")
+
     def user(self, request: Request) -> users.User | None:
         """Give who is signed in; null for nobody."""
         try:

@@ -20,7 +20,7 @@ from sweepcnn.server.addresses import Addresses
 from sweepcnn.server.app import create_app
 from sweepcnn.server.context import Backend
 from sweepcnn.server.graphql.engine import schema
-from sweepcnn.storage import people, users
+from sweepcnn.storage import names, people, users
 from sweepcnn.storage.access import Role
 from sweepcnn.storage.blobs import BlobStore
 from sweepcnn.storage.database import Database
@@ -147,7 +147,7 @@ ADDRESSES = {
 # The address itself is the right to it: signed, expiring, for one thing.
 SIGNED = {"/uploads/{token}/{label:path}": "PUT", "/blobs/{token}/{label:path}": "GET"}
 # `/` lists what its reader may see; the others say nothing of anybody's.
-OPEN_ADDRESSES = {"/", "/login", "/healthz", "/sdk/otel/v1/{kind}"}
+OPEN_ADDRESSES = {"/", "/login", "/logout", "/healthz", "/sdk/otel/v1/{kind}"}
 
 
 def test_every_address_has_a_case(tmp_path: Path) -> None:
@@ -167,6 +167,8 @@ def test_every_address_has_a_case(tmp_path: Path) -> None:
     worker.close()
     database.close()
     assert paths == {*ADDRESSES, *SIGNED, *OPEN_ADDRESSES}
+    first = {path.split("/")[1] for path in paths}
+    assert first - {"", "{entity}"} <= names.RESERVED  # nobody's pages are hidden by them
 
 
 def visit(wire: Wire, address: Address, target: Target) -> httpx.Response:

@@ -143,6 +143,23 @@ def test_a_new_key_ends_the_sessions_of_the_old_one(site: Site) -> None:
     assert site.client.get("/").status_code == 303
 
 
+def test_the_removal_of_a_user_ends_their_sessions(site: Site) -> None:
+    site.log_in()
+    with site.database.write() as connection:
+        users.remove(connection, 1)
+    assert site.client.get("/").status_code == 303
+
+
+def test_one_who_logs_out_is_asked_again(site: Site) -> None:
+    site.log_in()
+    text = site.page("/")
+    assert '<form method="post" action="/logout">local <button>Log out</button></form>' in text
+    answer = site.client.post("/logout")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    assert site.client.get("/").status_code == 303
+    assert "Log out" not in site.page("/login")
+
+
 @pytest.mark.parametrize("path", ["/login", "/"])
 def test_pages_forbid_scripts_frames_and_other_hosts(path: str, site: Site) -> None:
     site.log_in()
