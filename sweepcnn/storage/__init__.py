@@ -20,6 +20,9 @@ Values
   code point. JSON and YAML of clients are kept as the text that came.
 - Names, which are in indexes, have at most 1,024 bytes in UTF-8; whole numbers have 32 or 64 bits.
   What does not fit raises `UnfitError`.
+- A run's config and summary are JSON objects, its tags a JSON list. `runs` keeps the values in them
+  as rows of `run_values`, which `selections` filters and orders by: at most 1,000 elements of a
+  list, 10,000 values of a document and keys of 1,000 bytes; what is beyond is not found.
 - Times are seconds since the epoch, UTC, by the clock of the process that wrote them. Which row
   came first is told by its id, not by its time.
 

@@ -15,25 +15,28 @@ class UnfitError(ValueError, sa.exc.DontWrapMixin):
     """A value that came from outside and that no row can hold."""
 
 
-class Text(sa.TypeDecorator[str]):
-    """Text of any length, ordered by code point.
+def storable(text: str) -> str:
+    """Give text that every database can hold.
 
     NUL, which PostgreSQL cannot hold, and halves of surrogate pairs, which UTF-8 cannot say, become
     U+FFFD, the sign for what cannot be shown.
     """
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    if not text.isascii():
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+class Text(sa.TypeDecorator[str]):
+    """Text of any length, made `storable`, ordered by code point."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, _dialect: Any) -> str | None:
         """Make a text fit."""
-        if value is None:
-            return None
-        if "\0" in value:
-            value = value.replace("\0", "\ufffd")
-        if not value.isascii():
-            value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return value
+        return None if value is None else storable(value)
 
 
 class Name(Text):

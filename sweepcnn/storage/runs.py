@@ -2,13 +2,13 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from sweepcnn.storage import tables
+from sweepcnn.storage import run_values, tables
 from sweepcnn.storage.database import insert
 from sweepcnn.storage.records import many, one
 from sweepcnn.storage.run_states import LIVE, lost
@@ -75,6 +75,13 @@ def of_agent(connection: sa.Connection, agent_id: int) -> list[Run]:
     return many(Run, connection.execute(query))
 
 
+def by_ids(connection: sa.Connection, ids: Sequence[int]) -> list[Run]:
+    """List runs in the order of their row ids."""
+    query = sa.select(_table).where(_table.c.id.in_(ids))
+    found = {run.id: run for run in many(Run, connection.execute(query))}
+    return [found[run_id] for run_id in ids]
+
+
 def count(connection: sa.Connection, **equal: object) -> int:
     """Count the runs whose columns have these values."""
     where = [_table.c[name] == value for name, value in equal.items()]
@@ -101,12 +108,15 @@ def add(
         "created_at": time.time(),
     }
     row |= {"project_id": project_id, "user_id": user_id, "name": name} | values
-    return insert(connection, _table, row)
+    run_id = insert(connection, _table, row)
+    run_values.keep(connection, run_id, values)
+    return run_id
 
 
 def update(connection: sa.Connection, run_id: int, **values: Any) -> None:
     """Change columns of a run."""
     connection.execute(_table.update().where(_table.c.id == run_id).values(values))
+    run_values.keep(connection, run_id, values)
 
 
 def end(connection: sa.Connection, run_ids: Iterable[int], state: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +73,13 @@ def by_id(connection: sa.Connection, sweep_id: int) -> Sweep | None:
     """Find a sweep by row id."""
     query = sa.select(_sweeps).where(_sweeps.c.id == sweep_id)
     return one(Sweep, connection.execute(query).first())
+
+
+def by_ids(connection: sa.Connection, ids: Sequence[int]) -> list[Sweep]:
+    """List sweeps in the order of their row ids."""
+    query = sa.select(_sweeps).where(_sweeps.c.id.in_(ids))
+    found = {sweep.id: sweep for sweep in many(Sweep, connection.execute(query))}
+    return [found[sweep_id] for sweep_id in ids]
 
 
 def of_project(connection: sa.Connection, project_id: int) -> list[Sweep]:

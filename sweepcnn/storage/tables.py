@@ -158,19 +158,18 @@ deleted_runs = sa.Table(
     _time("deleted_at"),
 )
 
-# What runs are filtered and ordered by: each scalar in their config and summary under its dotted
-# key. A list has a row for itself (position 0) and one for each of its scalars (from 1 on).
+# What runs are filtered and ordered by: each value in their config, summary and tags under its
+# dotted key. A list has a row for itself (position 0) and one for each of its scalars (from 1 on).
 run_values = sa.Table(
     "run_values",
     metadata,
     _of("runs", key=True),
-    _name("source", key=True),  # config, summary
+    _name("source", key=True),  # config, summary, tags
     _name("key", key=True),
     sa.Column("position", Integer, primary_key=True),
     _text("kind"),  # number, text, boolean, null, list, map
-    sa.Column("number", sa.Double),  # null where it is not finite
-    _text("text", null=True),
-    sa.Index(None, "source", "key", "number"),
+    sa.Column("number", sa.Double),  # null where it is not finite; 0, 1; how long a list is
+    _text("text", null=True),  # of a list: the digest of its elements
     sqlite_with_rowid=False,
 )
 

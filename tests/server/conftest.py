@@ -110,6 +110,16 @@ class Wire:
         values = {key: value for key, (_, value) in variables.items()}
         return self.ask(document, project=self.project, name=name, **values)["project"]["run"]
 
+    def run_names(self, **arguments: Any) -> list[str]:
+        """List the runs that a filter keeps, in an order."""
+        document = """query Runs($project: String, $filters: JSONString, $order: String) {
+            project(name: $project) { runCount(filters: $filters)
+            runs(filters: $filters, order: $order) { edges { node { name } } } } }"""
+        found = self.ask(document, project=self.project, **arguments)["project"]
+        names = [edge["node"]["name"] for edge in found["runs"]["edges"]]
+        assert found["runCount"] == len(names)
+        return names
+
     def upload_url(self, run: str, name: str) -> str:
         """Give the address for a file of a run."""
         document = """mutation CreateRunFiles($input: CreateRunFilesInput!) {

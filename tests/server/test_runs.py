@@ -15,16 +15,6 @@ HISTORY = [
 ]
 
 
-def names(wire: Wire, **arguments: Any) -> list[str]:
-    query = """query Runs($p: String!, $filters: JSONString, $order: String) {
-        project(name: $p) { runCount(filters: $filters)
-            runs(filters: $filters, order: $order) { edges { node { name } } } } }"""
-    data = wire.ask(query, p=wire.project, **arguments)["project"]
-    found = [edge["node"]["name"] for edge in data["runs"]["edges"]]
-    assert data["runCount"] == len(found)
-    return found
-
-
 def test_a_run_is_made_with_its_project_and_changed_by_what_is_not_null(wire: Wire) -> None:
     query = """mutation UpsertBucket($input: UpsertBucketInput!) { upsertBucket(input: $input) {
         bucket { id name displayName config tags notes historyLineCount
@@ -56,7 +46,7 @@ def test_a_config_of_bare_values_is_read_like_one_of_the_client(wire: Wire) -> N
     fields = wire.run(run, 'config wandbConfig(keys: ["t"])')
     assert json.loads(fields["config"])["a"] == {"value": 1}
     assert fields["wandbConfig"] == "{}"
-    assert names(wire, filters='{"config.a": 1, "config.b.value": 2}') == [run]
+    assert wire.run_names(filters='{"config.a": 1, "config.b.value": 2}') == [run]
 
 
 def test_lines_are_addressed_so_that_a_resent_request_changes_nothing(wire: Wire) -> None:
@@ -267,55 +257,6 @@ def test_console_lines_are_read_as_text_or_as_structured_lines(wire: Wire) -> No
     for last, count in ((0, 0), (1, 1), (5, 2), (-1, 0)):
         edges = wire.run(run, f"logLines(last: {last}) {{ edges {{ node {{ number }} }} }}")
         assert len(edges["logLines"]["edges"]) == count
-
-
-def test_runs_are_selected_and_ordered(wire: Wire) -> None:
-    for name, lr, summary, tags in (
-        ("a", 0.1, '{"loss": 3}', ["x"]),
-        ("b", 0.2, '{"loss": NaN}', []),
-        ("c", 0.3, '{"loss": 1, "deep": {"m": 5}}', ["x", "y"]),
-        ("d", 0.4, "{}", []),
-    ):
-        config = json.dumps({"lr": {"value": lr}, "net": {"value": {"depth": 3}}})
-        wire.start_run(name, config=config, summaryMetrics=summary, tags=tags, groupName="g")
-    assert names(wire) == ["a", "b", "c", "d"]
-    assert names(wire, order="-created_at") == ["d", "c", "b", "a"]
-    assert names(wire, order="+summary_metrics.loss") == ["c", "a", "b", "d"]
-    assert names(wire, order="-summary_metrics.loss") == ["a", "c", "b", "d"]
-    assert names(wire, order="-config.lr.value") == ["d", "c", "b", "a"]
-    for condition, expected in (
-        ({"config.lr": {"$gte": 0.3}}, ["c", "d"]),
-        ({"config.lr.value": 0.1}, ["a"]),
-        ({"config.net.depth": 3, "name": {"$in": ["a", "b"]}}, ["a", "b"]),
-        ({"summary_metrics.loss": {"$lt": 5}}, ["a", "c"]),
-        ({"summary_metrics.deep.m": 5}, ["c"]),
-        ({"summary_metrics.loss": {"$exists": False}}, ["d"]),
-        ({"tags": "x"}, ["a", "c"]),
-        ({"group": "g", "state": "running", "display_name": "b"}, ["b"]),
-        ({"username": ENTITY, "created_at": {"$gt": "2020-01-01T00:00:00"}}, list("abcd")),
-        ({"createdAt": {"$lt": "2020"}}, []),
-        ({"no_such_key": 1}, []),
-    ):
-        assert names(wire, filters=json.dumps(condition)) == expected
-
-
-def test_cursors_lead_through_all_pages_once(wire: Wire) -> None:
-    made = [wire.start_run() for _ in range(7)]
-    query = """query Runs($p: String!, $after: String) { project(name: $p) {
-        runs(first: 3, after: $after) { edges { node { name } cursor }
-            pageInfo { endCursor hasNextPage } } } }"""
-    found, after, pages = [], None, 0
-    while True:
-        page = wire.ask(query, p=wire.project, after=after)["project"]["runs"]
-        found += [edge["node"]["name"] for edge in page["edges"]]
-        assert page["pageInfo"]["endCursor"] == page["edges"][-1]["cursor"]
-        after, pages = page["pageInfo"]["endCursor"], pages + 1
-        if not page["pageInfo"]["hasNextPage"]:
-            break
-    assert found == made
-    assert pages == 3
-    beyond = wire.ask(query, p=wire.project, after="100")["project"]["runs"]
-    assert beyond == {"edges": [], "pageInfo": {"endCursor": "100", "hasNextPage": False}}
 
 
 def test_an_edit_through_the_public_api_does_not_revive_a_run(wire: Wire) -> None:

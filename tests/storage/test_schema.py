@@ -1,5 +1,7 @@
 """Databases of older versions are brought up to date with all that is in them."""
 
+import json
+import math
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,31 @@ def test_a_filled_database_of_the_first_version_keeps_everything(first: str) -> 
         found = connection.execute(tables.artifact_collections.select()).one()
         assert (found.kind, found.tags, found.updated_at) == ("sequence", "[]", 2.0)
         assert users.by_name(connection, "local") is not None
+    database.close()
+
+
+def test_runs_of_the_first_version_are_found_like_new_ones(first: str) -> None:
+    engine = sa.create_engine(first)
+    tags = ["t", "u"]
+    config = {"lr": {"value": 0.1}, "net": {"value": {"a.b": [1, "x", [2]], "a": {"b": 1}}}}
+    config |= {"_wandb": {"value": {"v": 1}}, "odd": {"value": "a\0\ud800"}, "bare": True}
+    summary: dict[str, Any] = {"acc": math.nan, "huge": 10**400, "none": None, "k" * 1001: 1}
+    summary |= {"image": {"_type": "image-file", "sizes": [1]}, "many": list(range(1_500))}
+    with engine.begin() as connection:
+        columns = {"c": json.dumps(config), "s": json.dumps(summary), "t": json.dumps(tags)}
+        connection.execute(sa.text("UPDATE runs SET config = :c, summary = :s, tags = :t"), columns)
+    engine.dispose()
+    database = Database(first)
+    table = metadata.tables["run_values"]
+    with database.write() as connection:
+        migrated = connection.execute(sa.select(table)).all()
+        connection.execute(table.delete())
+        found = runs.by_id(connection, 1)
+        assert found is not None
+        written = {"config": found.config, "summary": found.summary, "tags": found.tags}
+        runs.update(connection, 1, **written)
+        assert len(migrated) > 1_000
+        assert set(connection.execute(sa.select(table)).all()) == set(migrated)
     database.close()
 
 

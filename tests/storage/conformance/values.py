@@ -1,5 +1,6 @@
 """Values: texts, names and numbers, and what of them no row can hold."""
 
+import json
 import random
 
 import pytest
@@ -29,7 +30,7 @@ class Values:
         assert streams.read(writing, run, streams.CONSOLE) == ["a\ufffdb"]
 
     def test_large_texts_are_kept(self, writing: sa.Connection) -> None:
-        text = "ü" * 3_000_000
+        text = json.dumps({"text": "ü" * 3_000_000}, ensure_ascii=False)
         runs.update(writing, run_of(writing), summary=text)
         found = runs.get(writing, project_of(writing, "ann"), "r")
         assert found is not None

@@ -1,12 +1,10 @@
 """Runs as they are read back."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
-from sweepcnn.server import documents, filters, ids
-from sweepcnn.server.context import Info, Request
-from sweepcnn.server.graphql.paging import connection
+from sweepcnn.server import ids
+from sweepcnn.server.context import Info
 from sweepcnn.storage import projects, runs, streams, sweeps, users
 from sweepcnn.storage.projects import Project
 from sweepcnn.storage.run_states import CRASHED, FAILED, RUNNING
@@ -15,81 +13,6 @@ from sweepcnn.storage.runs import Run
 
 def _run(project: Project, info: Info, name: str, **_unused: Any) -> Run | None:
     return runs.get(info.context.connection, project.id, name)
-
-
-def _selected(project: Project, info: Info, arguments: dict[str, Any]) -> list[Run]:
-    """Give the runs that a filter keeps, in the order asked for."""
-    request: Request = info.context
-    found = runs.of_project(request.connection, project.id)
-    names = {s.id: s.name for s in sweeps.of_project(request.connection, project.id)}
-    people = users.names(request.connection)
-    readers = {run.id: _reader(run, names, people) for run in found}
-    condition = documents.read(arguments.get("filters") or "{}", "filters") or {}
-    kept = [run for run in found if filters.matches(condition, readers[run.id])]
-    order = arguments.get("order") or "+created_at"
-    return filters.ordered(kept, order, lambda run: readers[run.id])
-
-
-def _reader(run: Run, sweep_names: dict[int, str], people: dict[int, str]) -> filters.Read:
-    """Read a run by the keys of W&B's filters."""
-    plain = {
-        "name": run.name,
-        "displayName": run.display_name,
-        "display_name": run.display_name,
-        "state": run.state,
-        "sweep": sweep_names.get(run.sweep_id or 0, filters.MISSING),
-        "group": run.group_name,
-        "jobType": run.job_type,
-        "job_type": run.job_type,
-        "tags": json.loads(run.tags),
-        "createdAt": _iso(run.created_at),
-        "created_at": _iso(run.created_at),
-        "heartbeatAt": _iso(run.heartbeat_at),
-        "heartbeat_at": _iso(run.heartbeat_at),
-        "username": people.get(run.user_id, filters.MISSING),
-        "user.username": people.get(run.user_id, filters.MISSING),
-        "duration": (run.heartbeat_at or run.created_at) - run.created_at,
-    }
-
-    def read(key: str) -> Any:
-        if key in plain:
-            return plain[key]
-        section, _, path = key.partition(".")
-        if section == "summary_metrics":
-            return _at(json.loads(run.summary), path)
-        if section == "config":
-            config = {k: v["value"] for k, v in json.loads(run.config).items()}
-            value = _at(config, path)
-            return _at(config, path.removesuffix(".value")) if value is filters.MISSING else value
-        return filters.MISSING
-
-    return read
-
-
-def _at(document: dict[str, Any], path: str) -> Any:
-    if path in document:
-        return document[path]
-    value: Any = document
-    for part in path.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return filters.MISSING
-        value = value[part]
-    return value
-
-
-def _iso(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-
-
-def _runs(project: Project, info: Info, **arguments: Any) -> dict[str, Any]:
-    found = _selected(project, info, arguments)
-    return connection(found, arguments.get("first"), arguments.get("after"))
-
-
-def _count(project: Project, info: Info, **arguments: Any) -> int:
-    return len(_selected(project, info, arguments))
 
 
 def _project_of(run: Run, info: Info) -> Project:
@@ -108,7 +31,7 @@ def _wandb_config(run: Run, _info: Info, **arguments: Any) -> str:
 
 
 RESOLVERS = {
-    "Project": {"run": _run, "bucket": _run, "runs": _runs, "runCount": _count},
+    "Project": {"run": _run, "bucket": _run},
     "Run": {
         "id": lambda run, _: ids.encode("Run", run.id),
         "project": _project_of,

@@ -9,7 +9,7 @@ import yaml
 from sweepcnn.scheduler import StateError, UnknownAgentError, change_state, sweep_files
 from sweepcnn.scheduler.names import new_id
 from sweepcnn.scheduler.trials import summary_number
-from sweepcnn.server import documents, filters, ids
+from sweepcnn.server import documents, ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
@@ -28,25 +28,6 @@ def _sweep(
     sweepName: str,  # noqa: N803
 ) -> Sweep | None:
     return sweeps.get(info.context.connection, project.id, sweepName)
-
-
-def _sweeps(project: Project, info: Info, **arguments: Any) -> dict[str, Any]:
-    found = sweeps.of_project(info.context.connection, project.id)
-    condition = documents.read(arguments.get("filters") or "{}", "filters") or {}
-    kept = [sweep for sweep in found if filters.matches(condition, _reader(sweep))]
-    return connection(kept, arguments.get("first"), arguments.get("after"))
-
-
-def _reader(sweep: Sweep) -> filters.Read:
-    """Read a sweep by the keys of W&B's filters."""
-    plain = {
-        "name": sweep.name,
-        "displayName": sweep.display_name,
-        "display_name": sweep.display_name,
-        "state": sweep.state,
-        "method": sweep.method,
-    }
-    return lambda key: plain.get(key, filters.MISSING)
 
 
 def _runs(sweep: Sweep, info: Info, **arguments: Any) -> dict[str, Any]:
@@ -185,13 +166,7 @@ RESOLVERS = {
         "createAgent": _create_agent,
         "agentHeartbeat": _heartbeat,
     },
-    "Project": {
-        "sweep": _sweep,
-        "sweeps": _sweeps,
-        "totalSweeps": lambda project, info: len(
-            sweeps.of_project(info.context.connection, project.id)
-        ),
-    },
+    "Project": {"sweep": _sweep},
     "Sweep": {
         "id": lambda sweep, _: ids.encode("Sweep", sweep.id),
         "project": lambda sweep, info: projects.by_id(info.context.connection, sweep.project_id),
