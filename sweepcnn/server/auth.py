@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from typing import Any
 
 from sweepcnn.server.errors import ApiError
 from sweepcnn.storage import users
@@ -40,3 +41,15 @@ def authenticate(database: Database, authorization: str | None) -> users.User:
     if user is None:
         raise ApiError("API key is not known to this server; check WANDB_API_KEY", 401)
     return user
+
+
+def check_upload(database: Database, what: dict[str, Any]) -> None:
+    """Make sure that the user to whom an upload's address was given has still the same key.
+
+    Raises:
+        ApiError: they were removed, or have another.
+    """
+    if "by" in what:
+        with database.read() as connection:
+            if users.by_pass(connection, *what["by"]) is None:
+                raise ApiError("the address was given to a key that is void; ask for it again", 403)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -48,7 +48,7 @@ class Request:
     """
 
     def __init__(self, backend: Backend, user: User, base_url: str) -> None:
-        self.backend = backend
+        self.backend = replace(backend, addresses=backend.addresses.given_to(user))
         self.base_url = base_url
         self.user = user
         self._stack = ExitStack()

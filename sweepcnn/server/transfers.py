@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from sweepcnn.server import ids
+from sweepcnn.server import auth, ids
 from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.file_names import mimetype
@@ -32,6 +32,7 @@ async def upload(backend: Backend, request: Request) -> Response:
         ApiError: the address is not valid, the file is too large or not what was announced.
     """
     what = backend.addresses.read_upload(request.path_params["token"])
+    await run_in_threadpool(auth.check_upload, backend.database, what)
     try:
         blob = await backend.blobs.put(request.stream(), limit=_MAX_UPLOAD_BYTES)
     except TooLargeError:

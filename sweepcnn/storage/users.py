@@ -12,6 +12,7 @@ from sweepcnn.storage.database import insert
 from sweepcnn.storage.records import many, one
 
 _table = tables.users
+_PASS_CHARACTERS = 16  # of the key's hash; a pass is signed, so nobody can try others
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,17 @@ def by_name(connection: sa.Connection, name: str) -> User | None:
 def by_id(connection: sa.Connection, user_id: int) -> User | None:
     """Find a user, also one who was removed, by row id."""
     return one(User, connection.execute(sa.select(_table).where(_table.c.id == user_id)).first())
+
+
+def pass_of(user: User) -> tuple[int, str]:
+    """Give what to sign for a user, such that it is void as soon as they have another key."""
+    return user.id, (user.key_hash or "-")[:_PASS_CHARACTERS]
+
+
+def by_pass(connection: sa.Connection, user_id: int, mark: str) -> User | None:
+    """Find the user of a pass that was signed, if they have still the key that they had then."""
+    found = by_id(connection, user_id)
+    return found if found and found.key_hash and pass_of(found) == (user_id, mark) else None
 
 
 def all_active(connection: sa.Connection) -> list[User]:

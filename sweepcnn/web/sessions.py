@@ -27,7 +27,7 @@ class Sessions:
             user = users.by_key(connection, api_key)
         if user is None:
             return False
-        token = self._serializer.dumps([user.id, users.hash_key(api_key)[:16]])
+        token = self._serializer.dumps(users.pass_of(user))
         response.set_cookie(_COOKIE, token, max_age=_LIFETIME_S, httponly=True, samesite="strict")
         return True
 
@@ -39,9 +39,8 @@ class Sessions:
         """Give who is signed in; null for nobody."""
         try:
             token = request.cookies.get(_COOKIE, "")
-            user_id, key_hash = self._serializer.loads(token, max_age=_LIFETIME_S)
+            user_id, mark = self._serializer.loads(token, max_age=_LIFETIME_S)
         except (BadSignature, ValueError, TypeError):
             return None
         with self._database.read() as connection:
-            user = users.by_id(connection, user_id)
-        return user if user and (user.key_hash or "-").startswith(key_hash) else None
+            return users.by_pass(connection, user_id, mark)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from sweepcnn.storage import people
@@ -200,6 +201,31 @@ def test_a_new_key_or_the_removal_of_a_user_holds_at_once(lab: Lab) -> None:
         with lab.database.write() as connection:
             people.dismiss(connection, lab.names["bob"])
         assert renewed.post("{ viewer { name } }").status_code == 401
+
+
+def test_addresses_for_uploads_end_with_the_key_that_asked_for_them(lab: Lab) -> None:
+    wire = lab.wires["zoe"]
+    document = """mutation U($input: UpsertBucketInput!) {
+        upsertBucket(input: $input) { bucket { id } } }"""
+    wire.ask(document, input={"modelName": "mine", "name": "first"})
+    create = """mutation C($input: CreateRunFilesInput!) {
+        createRunFiles(input: $input) { files { uploadUrl } } }"""
+    where = {"entityName": lab.names["zoe"], "projectName": "mine", "runName": "first"}
+    files = wire.ask(create, input=where | {"files": ["a.txt"]})["createRunFiles"]["files"]
+
+    def upload() -> int:
+        return httpx.put(files[0]["uploadUrl"], content=b"content").status_code
+
+    assert upload() == 200
+    with lab.database.write() as connection:
+        people.enrol(connection, lab.names["zoe"], key="new-" + lab.keys["zoe"])
+    assert upload() == 403
+    with lab.database.write() as connection:
+        people.enrol(connection, lab.names["zoe"], key=lab.keys["zoe"])
+    assert upload() == 200
+    with lab.database.write() as connection:
+        people.dismiss(connection, lab.names["zoe"])
+    assert upload() == 403
 
 
 @pytest.mark.each_database
