@@ -71,6 +71,10 @@ def create_app(
         ),
         Route("/uploads/{token}/{label:path}", partial(transfers.upload, backend), methods=["PUT"]),
         Route("/blobs/{token}/{label:path}", partial(transfers.download, backend)),
+        *(
+            Route(f"/{kind}/{{token}}/{{label:path}}", transfers.preflight, methods=["OPTIONS"])
+            for kind in ("uploads", "blobs")
+        ),
         Route("/artifactsV2/{path:path}", partial(_artifact_file, backend)),
         Route("/sdk/otel/v1/{kind}", _telemetry, methods=["POST"]),
         Route("/healthz", _healthz),

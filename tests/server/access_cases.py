@@ -66,6 +66,10 @@ MUTATIONS: dict[str, Case] = {
     ),
     "upsertBucket by id": Case(MEMBER, lambda t: {"id": t.run_id, "notes": "n"}),
     "stopRun": Case(MEMBER, lambda t: {"id": t.run_id}),
+    "updateRunState": Case(MEMBER, lambda t: {"id": t.run_id, "state": "failed"}, once=True),
+    "rewindRun": Case(MEMBER, lambda t: _run(t) | {"metricName": "_step", "metricValue": 0}),
+    "deleteRun": Case(MEMBER, lambda t: {"id": t.run_id}, once=True),
+    "deleteFiles": Case(MEMBER, lambda t: {"files": [t.file_id]}),
     "createRunFiles": Case(MEMBER, lambda t: _run(t) | {"files": ["other.txt"]}),
     "markRunFilesUploaded": Case(MEMBER, lambda t: _run(t) | {"files": ["f"]}),
     "upsertSweep": Case(MEMBER, lambda t: _in_project(t) | {"config": "method: random"}),
@@ -111,10 +115,6 @@ ELSEWHERE = {
 }
 # Without a case yet.
 PENDING = {
-    "updateRunState",
-    "rewindRun",
-    "deleteRun",
-    "deleteFiles",
     "deleteArtifact",
     "linkArtifact",
     "unlinkArtifact",

@@ -226,3 +226,18 @@ def test_a_committed_artifact_stays_as_it_is(wire: Wire) -> None:
     status, message = wire.refused(document, i=manifest)
     assert (status, "committed" in message) == (400, True)
     assert wire.http.put(address, content=b'{"contents": {"x": {}}}').status_code == 404
+
+
+def test_pages_of_any_origin_may_use_signed_addresses(wire: Wire) -> None:
+    run = wire.start_run()
+    url = wire.upload_url(run, "a.txt")
+    origin = {"Origin": "http://elsewhere.example", "Access-Control-Request-Method": "PUT"}
+    assert wire.http.put(url, content=b"a").headers["Access-Control-Allow-Origin"] == "*"
+    (file,) = files(wire, run)
+    for address in (url, file["directUrl"]):
+        asked = httpx.options(address, headers=origin)
+        assert asked.status_code == 200
+        assert asked.headers["Access-Control-Allow-Origin"] == "*"
+        assert "PUT" in asked.headers["Access-Control-Allow-Methods"]
+    assert httpx.get(file["directUrl"]).headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Origin" not in wire.http.options("/graphql").headers

@@ -7,7 +7,7 @@ from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
 from sweepcnn.server.graphql.resolvers.accounts import entity
-from sweepcnn.storage import projects, users
+from sweepcnn.storage import access, projects, users
 from sweepcnn.storage.access import Role
 from sweepcnn.storage.projects import Project
 
@@ -15,9 +15,12 @@ _MAX_NAME = 128
 
 
 def _project(_root: Any, info: Info, name: str | None = None, **arguments: Any) -> Project | None:
+    """Give a project; null, as W&B does, also where the entity is not one that the user may see."""
     request: Request = info.context
-    owner = request.entity(request.connection, arguments.get("entityName"), role=Role.VIEWER)
-    return projects.get(request.connection, owner, name) if name else None
+    owner = arguments.get("entityName") or request.user.name
+    if not name or access.role_in(request.connection, request.user, owner) is None:
+        return None
+    return projects.get(request.connection, owner, name)
 
 
 def _projects(_root: Any, info: Info, **arguments: Any) -> dict[str, Any]:
