@@ -1,7 +1,10 @@
 """People and teams through the unmodified client's public API, and what each learns of others."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -226,6 +229,29 @@ def test_addresses_for_uploads_end_with_the_key_that_asked_for_them(lab: Lab) ->
     with lab.database.write() as connection:
         people.dismiss(connection, lab.names["zoe"])
     assert upload() == 403
+
+
+@pytest.mark.each_database
+def test_the_command_line_adds_people_to_a_server_that_runs(server: RunningBackend) -> None:
+    name, key = f"new-{people.new_key()}", f"key-{people.new_key()}"
+
+    def run(*words: str) -> Any:
+        command = [sys.executable, "-m", "sweepcnn", *words, "--json"]
+        done = subprocess.run(
+            [*command, "--database-url", server.database_url], capture_output=True, check=True
+        )
+        return json.loads(done.stdout)
+
+    wire = Wire(server.url, key)
+    with wire.http:
+        assert wire.post("{ viewer { name } }").status_code == 401
+        assert run("user", "add", name, "--key", key)["added"]
+        assert run("team", "add", f"team-{name}", "--member", f"{name}:viewer")["added"]
+        found = wire.ask("{ viewer { name teams { edges { node { name } } } } }")["viewer"]
+        names = [edge["node"]["name"] for edge in found["teams"]["edges"]]
+        assert (found["name"], names) == (name, [name, f"team-{name}"])
+        run("user", "remove", name)
+        assert wire.post("{ viewer { name } }").status_code == 401
 
 
 @pytest.mark.each_database
