@@ -11,7 +11,7 @@ from sweepcnn.cli.data import app as data
 from sweepcnn.cli.demo import demo
 from sweepcnn.cli.describe import describe
 from sweepcnn.cli.options import help_of
-from sweepcnn.cli.server import server
+from sweepcnn.cli.server import app as server
 from sweepcnn.cli.team import app as team
 from sweepcnn.cli.train import train
 from sweepcnn.cli.user import app as user
@@ -26,9 +26,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (demo, server, train, describe, best):
+for verb in (demo, train, describe, best):
     app.command(help=help_of(verb))(verb)
-for name, group in (("data", data), ("user", user), ("team", team)):
+for name, group in (("server", server), ("data", data), ("user", user), ("team", team)):
     app.add_typer(group, name=name)
 
 

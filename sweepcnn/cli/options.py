@@ -21,7 +21,8 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter; repeatable, YAML values."),
 ]
 DataDir = Annotated[
-    Path | None, typer.Option(help="Where everything is kept; default: your data folder.")
+    Path | None,
+    typer.Option(readable=False, help="Where everything is kept; default: your data folder."),
 ]
 DatabaseUrl = Annotated[
     str | None, typer.Option(help="A SQLAlchemy URL; default: SQLite in the data folder.")

@@ -2,33 +2,35 @@
 
 import json
 import logging
-import re
 import threading
 import time
-import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sweepcnn.server import auth, filestream, transfers
+from sweepcnn.server import auth, disk_full, filestream, transfers
 from sweepcnn.server.context import Backend
 from sweepcnn.server.context import Request as GraphQLRequest
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql import execute
+from sweepcnn.server.http.bodies import Patience, read_json
+from sweepcnn.server.http.metrics import Metrics, operation_name
+from sweepcnn.server.http.observer import Observer
+from sweepcnn.server.http.public_address import PublicAddress
+from sweepcnn.server.http.state_routes import state_routes
 from sweepcnn.storage.columns import UnfitError
 from sweepcnn.storage.users import User
 
 _log = logging.getLogger(__name__)
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half a character; alone, it cannot be stored
-_MAX_BODY_BYTES = 32 * 2**20  # the client sends up to 16 MiB of a stream at once
 CRASH_AFTER_S = 120.0  # the client is silent for 30 s at most, 60 s more when it has to retry
 _SILENCE_CHECK_S = 15.0
 
@@ -37,6 +39,7 @@ def create_app(
     backend: Backend,
     *,
     pages: Sequence[BaseRoute] = (),
+    public_url: str | None = None,
     on_start: Callable[[], None] = lambda: None,
     on_end: Callable[[], None] = lambda: None,
 ) -> Starlette:
@@ -45,6 +48,7 @@ def create_app(
     Args:
         backend: storage, scheduler and addresses.
         pages: the routes of the web pages.
+        public_url: how others reach the server; null derives it from each request.
         on_start: called once the server is about to take requests and to heed signals.
         on_end: called at shutdown.
     """
@@ -62,11 +66,12 @@ def create_app(
             watcher.join()
             on_end()
 
+    metrics = Metrics(backend.database)
     routes: list[BaseRoute] = [
-        Route("/graphql", partial(_graphql, backend), methods=["POST"]),
+        Route("/graphql", partial(_graphql, backend, metrics), methods=["POST"]),
         Route(
             "/files/{entity}/{project}/{run}/file_stream",
-            partial(_file_stream, backend),
+            partial(_file_stream, backend, metrics),
             methods=["POST"],
         ),
         Route("/uploads/{token}/{label:path}", partial(transfers.upload, backend), methods=["PUT"]),
@@ -77,16 +82,23 @@ def create_app(
         ),
         Route("/artifactsV2/{path:path}", partial(_artifact_file, backend)),
         Route("/sdk/otel/v1/{kind}", _telemetry, methods=["POST"]),
-        Route("/healthz", _healthz),
+        *state_routes(backend, metrics),
         *pages,
     ]
     return Starlette(
         routes=routes,
         lifespan=lifespan,
+        middleware=[
+            Middleware(Observer, metrics),
+            Middleware(PublicAddress, public_url),
+            Middleware(Patience),
+        ],
         exception_handlers={
             ApiError: _refuse,
             UnfitError: _unfit,
             ClientDisconnect: _gone,
+            OSError: _no_room,
+            DBAPIError: _no_room,
             Exception: _fail,
         },
     )
@@ -99,12 +111,16 @@ async def _user(backend: Backend, request: Request) -> User:
         ApiError: nobody who is known here.
     """
     authorization = request.headers.get("authorization")
-    return await run_in_threadpool(auth.authenticate, backend.database, authorization)
+    user = await run_in_threadpool(auth.authenticate, backend.database, authorization)
+    request.state.user = user.name
+    return user
 
 
-async def _graphql(backend: Backend, request: Request) -> Response:
+async def _graphql(backend: Backend, metrics: Metrics, request: Request) -> Response:
     user = await _user(backend, request)
-    body = await _read_json(request)
+    body = await read_json(request)
+    request.state.operation = operation_name(body)
+    metrics.operation(request.state.operation)
     base_url = str(request.base_url).rstrip("/")
 
     def answer() -> tuple[int, dict[str, Any]]:
@@ -116,12 +132,14 @@ async def _graphql(backend: Backend, request: Request) -> Response:
     return Response(json.dumps(content), status, media_type="application/json")
 
 
-async def _file_stream(backend: Backend, request: Request) -> Response:
+async def _file_stream(backend: Backend, metrics: Metrics, request: Request) -> Response:
     user = await _user(backend, request)
-    body = await _read_json(request)
+    body = await read_json(request)
     path = request.path_params
     run = (path["entity"], path["project"], path["run"])
-    return JSONResponse(await run_in_threadpool(filestream.receive, backend, user, *run, body))
+    answer = await run_in_threadpool(filestream.receive, backend, user, *run, body)
+    metrics.stream_lines(sum(len(part["content"]) for part in (body.get("files") or {}).values()))
+    return JSONResponse(answer)
 
 
 async def _artifact_file(backend: Backend, request: Request) -> Response:
@@ -133,42 +151,13 @@ async def _telemetry(_request: Request) -> Response:
     return Response()  # the client's own statistics: taken so that its log stays clean, not kept
 
 
-async def _healthz(_request: Request) -> Response:
-    return PlainTextResponse("ok")
-
-
-async def _read_json(request: Request) -> Any:
-    """Read a bounded JSON body; bare NaN and Infinity are read as Python does.
-
-    Raises:
-        ApiError: it is too large or no JSON.
-    """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY_BYTES:
-            raise ApiError(f"the body has more than {_MAX_BODY_BYTES} bytes", 413)
-    if request.headers.get("content-encoding") == "gzip":
-        unpacker = zlib.decompressobj(wbits=31)
-        try:
-            body = bytearray(unpacker.decompress(bytes(body), _MAX_BODY_BYTES + 1))
-        except zlib.error as error:
-            raise ApiError(f"the body is no gzip: {error}", 400) from None
-        if len(body) > _MAX_BODY_BYTES:
-            raise ApiError(f"the body unpacks to more than {_MAX_BODY_BYTES} bytes", 413)
-    try:
-        document = json.loads(bytes(body))
-        if _SURROGATE.search(body):
-            json.dumps(document, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise ApiError("the body is no JSON in UTF-8", 400) from None
-    return document
-
-
 async def _refuse(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     message = str(error)
-    return JSONResponse({"error": message, "errors": [{"message": message}]}, error.status)
+    # What is left of a body that came too slowly is not waited for.
+    headers = {"Connection": "close"} if error.status == 408 else None
+    content = {"error": message, "errors": [{"message": message}]}
+    return JSONResponse(content, error.status, headers)
 
 
 async def _unfit(request: Request, error: Exception) -> Response:
@@ -177,6 +166,13 @@ async def _unfit(request: Request, error: Exception) -> Response:
 
 async def _gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=499)  # nobody is there to read it
+
+
+async def _no_room(request: Request, error: Exception) -> Response:
+    """Answer an error of the disk or the database: one that is not told by its name is a bug."""
+    if not disk_full.is_disk_full(error):
+        raise error
+    return await _refuse(request, ApiError(disk_full.MESSAGE, disk_full.STATUS))
 
 
 async def _fail(request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Who asks: HTTP Basic with the API key as password, as the client sends it."""
+"""Who asks: HTTP Basic with the API key as password, as the client sends it; Bearer will do."""
 
 import base64
 import binascii
@@ -19,6 +19,8 @@ def read_key(authorization: str | None) -> str | None:
         return None
     scheme, _, credentials = authorization.partition(" ")
     try:
+        if scheme.lower() == "bearer" and credentials:
+            return credentials
         if scheme.lower() == "basic":
             decoded = base64.b64decode(credentials, validate=True).decode()
             return decoded.partition(":")[2]

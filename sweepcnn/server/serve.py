@@ -1,16 +1,12 @@
 """Starting the backend: data folder, first user, socket."""
 
-import os
-import secrets
 import socket
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 import uvicorn
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
 from sweepcnn.errors import InputError, Problem, WorkError
@@ -19,9 +15,14 @@ from sweepcnn.server import first_user
 from sweepcnn.server.addresses import Addresses
 from sweepcnn.server.app import create_app
 from sweepcnn.server.context import Backend
+from sweepcnn.server.data_folder import DataFolder, kept_secret
+from sweepcnn.server.http import logs, public_address
+from sweepcnn.server.http.connections import Connection, most_connections
+from sweepcnn.server.stopping import REQUESTS_S, Server
 from sweepcnn.storage import people
-from sweepcnn.storage.blobs import BlobStore
 from sweepcnn.storage.database import Database
+
+LOOPBACK = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Ready:
     """A server that listens."""
 
     url: str
+    """How clients reach it: the public address where there is one."""
+    listens_at: str
     api_key: str | None
     """The first user's; null where others can reach the server, to whom it is not shown."""
     data_dir: Path
@@ -42,6 +45,10 @@ def serve(
     database_url: str | None,
     on_ready: Callable[[Ready], None],
     pages: Callable[[Backend], Sequence[BaseRoute]] = lambda _: (),
+    public_url: str | None = None,
+    trusted_proxies: Sequence[str] = LOOPBACK,
+    log_format: logs.Format = "text",
+    log_level: logs.Level = "warning",
 ) -> None:
     """Run the backend until it is told to end (SIGINT, SIGTERM).
 
@@ -52,21 +59,29 @@ def serve(
         database_url: a SQLAlchemy URL; null is SQLite in the data folder.
         on_ready: called once requests are taken.
         pages: makes the routes of the web pages.
+        public_url: how others reach the server; null derives it from each request.
+        trusted_proxies: addresses or networks whose X-Forwarded-For and -Proto are believed.
+        log_format: of the lines on stderr.
+        log_level: the least level that is logged; `info` has a line for each request.
 
     Raises:
-        InputError: others can reach the address, and nobody was added who could log in.
-        WorkError: the data folder cannot be written or the port is taken.
+        InputError: an address or URL is no good, or others can reach the server, and nobody was
+            added who could log in.
+        WorkError: the data folder or database cannot be used or is in use, or the port is taken.
     """
-    secret = _prepare_folder(data_dir)
-    database = _open(database_url or f"sqlite:///{data_dir / 'sweepcnn.db'}")
+    public = public_address.read(public_url) if public_url else None
+    _check_proxies(trusted_proxies)
+    logs.configure(log_format, log_level)
+    folder = DataFolder(data_dir)
+    database = folder.open_database(database_url)
     api_key = _admit(database, host, data_dir)
     listener = _listen(host, port)
     backend = Backend(
         database=database,
-        blobs=BlobStore(data_dir / "blobs"),
-        addresses=Addresses(secret),
+        blobs=folder.blobs,
+        addresses=Addresses(folder.secret),
         scheduler=Scheduler(database),
-        secret=secret,
+        secret=folder.secret,
     )
 
     def end() -> None:
@@ -74,43 +89,37 @@ def serve(
         database.close()
 
     shown = f"[{host}]" if ":" in host else host
-    ready = Ready(f"http://{shown}:{listener.getsockname()[1]}", api_key, data_dir)
-    site = pages(backend)
-    app = create_app(backend, pages=site, on_start=lambda: on_ready(ready), on_end=end)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
-    uvicorn.Server(config).run(sockets=[listener])
+    here = f"http://{shown}:{listener.getsockname()[1]}"
+    ready = Ready(public or here, here, api_key, data_dir)
+    app = create_app(
+        backend,
+        pages=pages(backend),
+        public_url=public,
+        on_start=lambda: on_ready(ready),
+        on_end=end,
+    )
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=list(trusted_proxies),
+        limit_concurrency=most_connections(),
+        timeout_graceful_shutdown=REQUESTS_S,
+    )
+    Server(config).run(sockets=[listener])
+    folder.close()
 
 
-def _prepare_folder(data_dir: Path) -> str:
-    """Make the data folder, readable by its owner alone, and give the signing secret in it."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return _kept_secret(data_dir / "secret", lambda: secrets.token_hex(32))
-    except OSError as error:
-        problem = Problem(f"--data-dir {data_dir}", str(error), "name a folder you may write to")
-        raise WorkError(problem) from None
-
-
-def _kept_secret(path: Path, make: Callable[[], str]) -> str:
-    """Read a secret, or make it in a file for its owner alone; it is never there half written."""
-    if not path.exists():
-        descriptor, name = tempfile.mkstemp(dir=path.parent)  # of mode 0600
-        with os.fdopen(descriptor, "w") as file:
-            file.write(make())
-        Path(name).replace(path)
-    return path.read_text().strip()
-
-
-def _open(url: str) -> Database:
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-            rule, remedy = "keeps nothing", "name a file, such as sqlite:////path/sweepcnn.db"
-            raise InputError(Problem(f"--database-url {url}", rule, remedy))
-        return Database(url)
-    except (SQLAlchemyError, ImportError) as error:
-        remedy = "name one such as sqlite:////path/sweepcnn.db"
-        raise InputError(Problem("--database-url", f"cannot be used: {error}", remedy)) from None
+def _check_proxies(addresses: Sequence[str]) -> None:
+    for address in addresses:
+        try:
+            ip_network(address)
+        except ValueError as error:
+            remedy = "name an address or a network, such as 10.0.0.0/8"
+            raise InputError(Problem("--trusted-proxy", str(error), remedy)) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -134,6 +143,6 @@ def _admit(database: Database, host: str, data_dir: Path) -> str | None:
     if not first_user.is_loopback(host):
         first_user.check_others(database, host)
         return None
-    key = _kept_secret(data_dir / first_user.KEY_FILE, people.new_key)
+    key = kept_secret(data_dir / first_user.KEY_FILE, people.new_key)
     first_user.admit(database, key)
     return key

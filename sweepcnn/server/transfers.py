@@ -9,10 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from sweepcnn.server import auth, ids
+from sweepcnn.server import auth, disk_full, ids
 from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.file_names import mimetype
+from sweepcnn.server.http.bodies import declared_length
 from sweepcnn.storage import access, artifact_files, artifacts, projects, run_files, runs
 from sweepcnn.storage.blobs import Blob, TooLargeError
 from sweepcnn.storage.users import User
@@ -30,10 +31,14 @@ async def upload(backend: Backend, request: Request) -> Response:
     """Store the body of a PUT at the place that the signed address names.
 
     Raises:
-        ApiError: the address is not valid, the file is too large or not what was announced.
+        ApiError: the address is not valid, the file is too large or not what was announced, or
+            there is no room for it.
     """
     what = backend.addresses.read_upload(request.path_params["token"])
     await run_in_threadpool(auth.check_upload, backend.database, what)
+    length = declared_length(request, limit=_MAX_UPLOAD_BYTES)
+    if length is not None and length > backend.blobs.free_bytes():
+        raise ApiError(disk_full.MESSAGE, disk_full.STATUS)
     try:
         blob = await backend.blobs.put(request.stream(), limit=_MAX_UPLOAD_BYTES)
     except TooLargeError:

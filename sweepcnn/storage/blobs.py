@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterable
@@ -66,6 +67,19 @@ class BlobStore:
             Path(name).unlink(missing_ok=True)
             raise
         return Blob(sha256.hexdigest(), base64.b64encode(md5.digest()).decode(), size)
+
+    def check_writable(self) -> None:
+        """Make sure that an upload could be taken now.
+
+        Raises:
+            OSError: it could not.
+        """
+        with tempfile.TemporaryFile(dir=self._incoming) as file:
+            file.write(b"\0")
+
+    def free_bytes(self) -> int:
+        """Give the room that is left for blobs."""
+        return shutil.disk_usage(self._folder).free
 
     def path(self, sha256: str) -> Path:
         """Give the place of a blob; whether it is there is not checked."""

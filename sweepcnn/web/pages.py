@@ -90,6 +90,7 @@ async def _page(site: _Site, show: Show, request: Request) -> Response:
         user = site.sessions.user(request)
         if user is None:
             return RedirectResponse(f"/login?next={quote(request.url.path, safe='')}", 303)
+        request.state.user = user.name  # for the log
         try:
             with site.database.read() as connection:
                 template, values = show(site, connection, user, request.path_params)

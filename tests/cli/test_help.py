@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Result
 
-VERBS = ["demo", "server", "train", "describe", "best", "data fetch"]
+VERBS = ["demo", "train", "describe", "best", "server", "data fetch"]
 VERBS += ["user add", "user list", "user remove"]
 VERBS += ["team add", "team list", "team remove-member"]
 HEAVY = ("torch", "wandb", "sqlalchemy", "optuna", "numpy", "sweepcnn.config")

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from sweepcnn.server.stopping import REQUESTS_S, THREADS_S
 from tests.backend import RunningBackend, client_environment, running_backend
 
 ROOT = Path(__file__).parents[2]
@@ -109,26 +110,40 @@ def test_no_key_stands_in_the_files() -> None:
     assert "WANDB_API_KEY" not in DOCKERFILE
 
 
-def test_the_backend_command_is_one_that_the_command_line_takes(tmp_path: Path) -> None:
-    command = replaced(COMPOSE["services"]["backend"]["command"], {"/data": str(tmp_path / "d")})
-    command[command.index("--port") + 1] = "0"
+@pytest.mark.parametrize("public_url", ["", "https://sweeps.example.org"])
+def test_the_backend_command_is_one_that_the_command_line_takes(
+    tmp_path: Path, public_url: str
+) -> None:
+    given = {"/data": str(tmp_path / "d"), "8080": "0", "${PUBLIC_URL:-}": public_url}
+    command = replaced(COMPOSE["services"]["backend"]["command"], given)
     process = subprocess.Popen(
         [sys.executable, "-m", "sweepcnn", *command],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stdout is not None
-        url = process.stdout.readline().removeprefix("export WANDB_BASE_URL=").strip()
+        assert process.stderr is not None
+        told = process.stdout.readline().removeprefix("export WANDB_BASE_URL=").strip()
+        lines = iter(process.stderr.readline, "")
+        (here,) = next(filter(None, (re.findall(r"listens at (\S+);", line) for line in lines)))
+        assert told == (public_url or here)
         test, *check = COMPOSE["services"]["backend"]["healthcheck"]["test"]
         assert test == "CMD"
-        check = replaced(check, {"http://127.0.0.1:8080": url, "python": sys.executable})
+        check = replaced(check, {"http://127.0.0.1:8080": here, "python": sys.executable})
         subprocess.run(check, check=True, timeout=30)
+        line = next(found for found in map(json.loads, lines) if found["message"] == "request")
+        assert (line["route"], line["status"]) == ("/healthz", 200)
         assert (tmp_path / "d" / "api-key").is_file()
     finally:
         process.terminate()
         process.communicate()
+
+
+def test_the_backend_is_given_the_time_that_it_takes_to_stop() -> None:
+    grace = COMPOSE["services"]["backend"]["stop_grace_period"]
+    assert int(grace.removesuffix("s")) > REQUESTS_S + THREADS_S
 
 
 @pytest.mark.slow

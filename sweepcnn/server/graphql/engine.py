@@ -28,6 +28,7 @@ from graphql import (
     validate,
 )
 
+from sweepcnn.server import disk_full
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.resolvers import RESOLVERS, TYPE_OF
@@ -181,6 +182,9 @@ def _answer(result: ExecutionResult) -> tuple[int, dict[str, Any]]:
         elif isinstance(original, RecursionError):
             status = max(status, 400)
             errors.append({"message": "the request or what it asks for is nested too deeply"})
+        elif disk_full.is_disk_full(original):
+            status = max(status, disk_full.STATUS)
+            errors.append({"message": disk_full.MESSAGE})
         else:
             _log.error("resolver failed at %s", error.path, exc_info=original)
             status = 500
