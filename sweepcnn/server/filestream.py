@@ -40,16 +40,17 @@ def receive(
         raise ApiError("the body must be a JSON object", 400)
     with backend.database.write() as writing:
         found = _find(writing, user, entity, project, run)
+        values = _progress(writing, found, body)
         for name, part in _read_files(body).items():
             offset, content = _read_part(name, part)
             if name == streams.SUMMARY and content:
                 documents.read_object(content[-1], name)
-                runs.update(writing, found.id, summary=content[-1])
+                values["summary"] = content[-1]
             elif name == streams.HISTORY:
                 history_lines.write(writing, found.id, offset, content)
             elif name in _STREAMS:
                 streams.write(writing, found.id, name, offset, content)
-        runs.update(writing, found.id, **_progress(writing, found, body))
+        runs.update(writing, found.id, **values)
     return {"exitcode": None, "stopped": found.stop_requested, "limits": {}}
 
 

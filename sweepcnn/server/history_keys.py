@@ -50,12 +50,17 @@ class HistoryKeys:
                 self._fold_value(key, value)
 
     def _fold_value(self, key: str, value: Any) -> None:
-        self.types.setdefault(key, Counter())[_TYPES.get(type(value), "map")] += 1
-        before = self.last.get(key)
-        if history.is_number(value) and history.is_number(before):
-            self.monotonic[key] = self.monotonic.get(key, True) and value >= before
-        is_long = isinstance(value, str) and len(value) > _LONGEST_TEXT
-        self.last[key] = None if is_long or isinstance(value, list | dict) else value
+        type_ = _TYPES.get(type(value), "map")
+        if key not in self.types:
+            self.types[key] = Counter()
+        self.types[key][type_] += 1
+        if type_ == "number":
+            before = self.last.get(key)
+            if history.is_number(before):
+                self.monotonic[key] = self.monotonic.get(key, True) and value >= before
+        elif type_ in ("list", "map") or (type_ == "string" and len(value) > _LONGEST_TEXT):
+            value = None
+        self.last[key] = value
 
     def as_json(self) -> dict[str, Any]:
         """Give the description in the client's form."""

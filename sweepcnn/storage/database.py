@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,11 +81,15 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
     """Insert rows; where the primary key is taken, replace the other columns."""
     if not rows:
         return
-    insert_or = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert_or(table)
+    connection.execute(_upsert(connection.dialect.name, table, tuple(rows[0])), rows)
+
+
+@lru_cache(maxsize=256)  # to build it takes longer than to execute it
+def _upsert(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> sa.Insert:
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
     keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    changed = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def _engine(place: sa.URL, *, foreign_keys: bool = True) -> sa.Engine:

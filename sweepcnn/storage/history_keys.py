@@ -6,12 +6,14 @@ from sweepcnn.storage import tables
 from sweepcnn.storage.database import upsert
 
 _table = tables.history_keys
+_BY_RUN = sa.select(_table.c.lines, _table.c.document).where(
+    _table.c.run_id == sa.bindparam("run_id")
+)
 
 
 def get(connection: sa.Connection, run_id: int) -> tuple[int, str] | None:
     """Give the number of lines described and the description."""
-    query = sa.select(_table.c.lines, _table.c.document).where(_table.c.run_id == run_id)
-    row = connection.execute(query).first()
+    row = connection.execute(_BY_RUN, {"run_id": run_id}).first()
     return None if row is None else (row.lines, row.document)
 
 

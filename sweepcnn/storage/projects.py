@@ -21,17 +21,21 @@ class Project:
     created_at: float
 
 
+_BY_ID = sa.select(tables.projects).where(tables.projects.c.id == sa.bindparam("id"))
+_BY_PATH = sa.select(tables.projects).where(
+    tables.projects.c.entity == sa.bindparam("entity"),
+    tables.projects.c.name == sa.bindparam("name"),
+)
+
+
 def get(connection: sa.Connection, entity: str, name: str) -> Project | None:
     """Find a project by its path."""
-    table = tables.projects
-    where = (table.c.entity == entity, table.c.name == name)
-    return one(Project, connection.execute(sa.select(table).where(*where)).first())
+    return one(Project, connection.execute(_BY_PATH, {"entity": entity, "name": name}).first())
 
 
 def by_id(connection: sa.Connection, project_id: int) -> Project:
     """Give the project that a row refers to."""
-    table = tables.projects
-    row = connection.execute(sa.select(table).where(table.c.id == project_id)).one()
+    row = connection.execute(_BY_ID, {"id": project_id}).one()
     return Project(**row._mapping)
 
 

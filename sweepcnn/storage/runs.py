@@ -43,17 +43,22 @@ class Run:
 
 
 _table = tables.runs
+_BY_ID = sa.select(_table).where(_table.c.id == sa.bindparam("id"))
+_BY_NAME = sa.select(_table).where(
+    _table.c.project_id == sa.bindparam("project_id"), _table.c.name == sa.bindparam("name")
+)
+_CHANGE = _table.update().where(_table.c.id == sa.bindparam("row"))
 
 
 def get(connection: sa.Connection, project_id: int, name: str) -> Run | None:
     """Find a run of a project by the name people see."""
-    where = (_table.c.project_id == project_id, _table.c.name == name)
-    return one(Run, connection.execute(sa.select(_table).where(*where)).first())
+    values = {"project_id": project_id, "name": name}
+    return one(Run, connection.execute(_BY_NAME, values).first())
 
 
 def by_id(connection: sa.Connection, run_id: int) -> Run | None:
     """Find a run by row id."""
-    return one(Run, connection.execute(sa.select(_table).where(_table.c.id == run_id)).first())
+    return one(Run, connection.execute(_BY_ID, {"id": run_id}).first())
 
 
 def of_project(connection: sa.Connection, project_id: int) -> list[Run]:
@@ -115,7 +120,7 @@ def add(
 
 def update(connection: sa.Connection, run_id: int, **values: Any) -> None:
     """Change columns of a run."""
-    connection.execute(_table.update().where(_table.c.id == run_id).values(values))
+    connection.execute(_CHANGE, {"row": run_id, **values})
     run_values.keep(connection, run_id, values)
 
 

@@ -17,6 +17,9 @@ SUMMARY = "wandb-summary.json"
 CONSOLE = "output.log"
 
 _table = tables.stream_lines
+_HIGHEST = sa.select(sa.func.max(_table.c.line)).where(
+    _table.c.run_id == sa.bindparam("run_id"), _table.c.file == sa.bindparam("file")
+)
 _AT_ONCE = 500  # parameters of one statement
 
 
@@ -118,6 +121,5 @@ def last(connection: sa.Connection, run_id: int, file: str) -> str | None:
 
 def count(connection: sa.Connection, run_id: int, file: str) -> int:
     """Give the number of lines up to the last one; what a resumed client goes on from."""
-    where = (_table.c.run_id == run_id, _table.c.file == file)
-    highest = connection.execute(sa.select(sa.func.max(_table.c.line)).where(*where)).scalar()
+    highest = connection.execute(_HIGHEST, {"run_id": run_id, "file": file}).scalar()
     return 0 if highest is None else highest + 1

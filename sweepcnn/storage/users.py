@@ -12,6 +12,7 @@ from sweepcnn.storage.database import insert
 from sweepcnn.storage.records import many, one
 
 _table = tables.users
+_BY_HASH = sa.select(_table).where(_table.c.key_hash == sa.bindparam("key_hash"))
 _PASS_CHARACTERS = 16  # of the key's hash; a pass is signed, so nobody can try others
 
 
@@ -40,9 +41,7 @@ def by_key(connection: sa.Connection, key: str) -> User | None:
     that decides takes constant time all the same.
     """
     hashed = hash_key(key)
-    found = one(
-        User, connection.execute(sa.select(_table).where(_table.c.key_hash == hashed)).first()
-    )
+    found = one(User, connection.execute(_BY_HASH, {"key_hash": hashed}).first())
     if found is None or found.key_hash is None:
         return None
     return found if hmac.compare_digest(found.key_hash, hashed) else None
