@@ -24,6 +24,9 @@ _MOST_ELEMENTS = 1_000  # of one list
 _LONGEST_LIST = 100_000  # characters of the JSON of a list that can be told equal to another
 
 _table = tables.run_values
+_STORED = sa.select(
+    *(_table.c[name] for name in ("key", "position", "kind", "number", "text"))
+).where(_table.c.run_id == sa.bindparam("run_id"), _table.c.source == sa.bindparam("source"))
 
 Place = tuple[str, int]
 """The dotted key and the position of a row."""
@@ -135,11 +138,10 @@ def _document(source: str, text: str) -> dict[str, Any]:
 def _store(
     connection: sa.Connection, run_id: int, source: str, wanted: Mapping[Place, Value]
 ) -> None:
-    of_source = (_table.c.run_id == run_id, _table.c.source == source)
-    names = ("key", "position", "kind", "number", "text")
-    stored = connection.execute(sa.select(*(_table.c[name] for name in names)).where(*of_source))
+    stored = connection.execute(_STORED, {"run_id": run_id, "source": source})
     known = {(key, position): Value(*parts) for key, position, *parts in stored}
     if gone := known.keys() - wanted.keys():
+        of_source = (_table.c.run_id == run_id, _table.c.source == source)
         place = (_table.c.key == sa.bindparam("k"), _table.c.position == sa.bindparam("p"))
         parameters = [{"k": key, "p": position} for key, position in gone]
         connection.execute(_table.delete().where(*of_source, *place), parameters)
