@@ -1,9 +1,9 @@
 """What a request can reach: the backend's parts, and who asks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from graphql import GraphQLResolveInfo
@@ -24,6 +24,7 @@ class _InProject(Protocol):
 
 
 _Row = TypeVar("_Row", bound=_InProject)
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Request:
         self.user = user
         self._stack = ExitStack()
         self._connection: sa.Connection | None = None
+        self._recalled: dict[Any, Any] = {}
 
     def __enter__(self) -> "Request":
         return self
@@ -73,8 +75,17 @@ class Request:
         if self._connection is not None:
             self._stack.close()
             self._connection = None
+        self._recalled.clear()
         with self.backend.database.write() as connection:
             yield connection
+
+    def recall(self, by_id: Callable[[sa.Connection, int], _Found], row_id: int) -> _Found:
+        """Read a row once: the runs of a list have few users and sweeps among them."""
+        key = (by_id, row_id)
+        if key not in self._recalled:
+            self._recalled[key] = by_id(self.connection, row_id)
+        found: _Found = self._recalled[key]
+        return found
 
     def entity(self, connection: sa.Connection, name: str | None, *, role: Role) -> str:
         """Give the entity that is meant, by default the user's own.

@@ -8,6 +8,7 @@ from importlib import import_module
 from tests.benchmarks.measurement import Report, Settings
 
 BENCHMARKS = {
+    "filters": "lists of runs, filtered and ordered, and what keeping them so costs a write",
     "ingest": "a client that logs to our backend, and one that logs offline",
     "latency": "answers to heartbeats, streams and upserts at 1, 16 and 64 connections",
 }

@@ -16,11 +16,11 @@ def _run(project: Project, info: Info, name: str, **_unused: Any) -> Run | None:
 
 
 def _project_of(run: Run, info: Info) -> Project:
-    return projects.by_id(info.context.connection, run.project_id)
+    return info.context.recall(projects.by_id, run.project_id)
 
 
 def _sweep_name(run: Run, info: Info) -> str | None:
-    sweep = sweeps.by_id(info.context.connection, run.sweep_id) if run.sweep_id else None
+    sweep = info.context.recall(sweeps.by_id, run.sweep_id) if run.sweep_id else None
     return sweep.name if sweep else None
 
 
@@ -35,7 +35,7 @@ RESOLVERS = {
     "Run": {
         "id": lambda run, _: ids.encode("Run", run.id),
         "project": _project_of,
-        "user": lambda run, info: users.by_id(info.context.connection, run.user_id),
+        "user": lambda run, info: info.context.recall(users.by_id, run.user_id),
         "summaryMetrics": lambda run, _: run.summary,
         "systemMetrics": lambda run, info: (
             streams.last(info.context.connection, run.id, streams.EVENTS) or "{}"
