@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweepcnn.errors import InputError, Problem, WorkError
-from sweepcnn.server import first_user
+from sweepcnn.server import data_folder, first_user
 from sweepcnn.storage import access, people, teams, users
 from sweepcnn.storage.access import Role
 from sweepcnn.storage.database import Database
@@ -36,26 +36,27 @@ class Place:
             InputError: there is no database, or it cannot be used.
             WorkError: the data folder cannot be written.
         """
-        database = Database(self.database_url or f"sqlite:///{self._file(make=make)}")
+        database = Database(self.database_url or self._own_url(make=make))
         try:
             yield database
         finally:
             database.close()
 
-    def _file(self, *, make: bool) -> Path:
+    def _own_url(self, *, make: bool) -> str:
         assert self.data_dir is not None
-        file = self.data_dir / "sweepcnn.db"
+        url = data_folder.default_url(self.data_dir)
+        file = data_folder.sqlite_file(url)
         try:
             if make:
                 self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            elif not file.exists():
+            elif not (file and file.exists()):
                 rule = "no backend keeps its data there yet"
                 remedy = "name the --data-dir of `sweepcnn server`, or run `sweepcnn user add NAME`"
                 raise InputError(Problem(f"--data-dir {self.data_dir}", rule, remedy))
         except OSError as error:
             remedy = "name a folder you may write to"
             raise WorkError(Problem(f"--data-dir {self.data_dir}", str(error), remedy)) from None
-        return file
+        return url
 
 
 def add_user(place: Place, name: str, *, key: str | None, admin: bool) -> Enrolled:
