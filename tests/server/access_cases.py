@@ -8,6 +8,7 @@ from sweepcnn.storage.access import Role
 from tests.server.targets import Target
 
 VIEWER, MEMBER, ADMIN = Role
+_MD5 = "1B2M2Y8AsgTpgAmY7PhCfg=="
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ MUTATIONS: dict[str, Case] = {
     ),
     "createArtifactFiles": Case(
         MEMBER,
-        lambda t: {"artifactFiles": [{"artifactID": t.pending_id, "name": "a", "md5": "x"}]},
+        lambda t: {"artifactFiles": [{"artifactID": t.pending_id, "name": "a", "md5": _MD5}]},
     ),
     "commitArtifact": Case(MEMBER, lambda t: {"artifactID": t.pending_id}),
     "useArtifact": Case(MEMBER, lambda t: _run(t) | {"artifactID": t.artifact_id}),

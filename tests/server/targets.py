@@ -11,8 +11,6 @@ from sweepcnn.server import ids
 from tests.server.conftest import Wire
 
 _numbers = count(1)
-CONTENT = b"the content of a file"
-_MD5 = hashlib.md5(CONTENT)
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,10 @@ class Target:
     collection_id: str
     artifact_id: str
     """Committed, with one file."""
+    content: str
+    """Of that file; no other target has the same."""
     blob: str
-    """The hexadecimal MD5 of that file."""
+    """The hexadecimal MD5 of it."""
     pending_id: str
     """An artifact whose manifest is here, and which is not committed."""
     manifest_id: str
@@ -62,6 +62,7 @@ MISSING = Target(
     collection="missing-collection",
     collection_id=_id("Collection"),
     artifact_id=_id("Artifact"),
+    content="missing content",
     blob="0" * 32,
     pending_id=_id("Artifact"),
     manifest_id=_id("Manifest"),
@@ -77,6 +78,7 @@ def make(wire: Wire, entity: str, *, guest: str = "", member_id: str = "") -> Ta
     """Make a project of an entity by the protocol; the people are made elsewhere."""
     number = next(_numbers)
     project, run = f"target{number}", f"run{number}"
+    content = f"the content of a file of {entity}/{project}".encode()
     where = {"entityName": entity, "projectName": project}
     bucket = _call(
         wire,
@@ -87,7 +89,7 @@ def make(wire: Wire, entity: str, *, guest: str = "", member_id: str = "") -> Ta
         name=run,
     )["bucket"]
     made = _call(wire, "createRunFiles", "files { uploadUrl }", **where, runName=run, files=["f"])
-    assert wire.http.put(made["files"][0]["uploadUrl"], content=CONTENT).status_code == 200
+    assert wire.http.put(made["files"][0]["uploadUrl"], content=content).status_code == 200
     file = wire.ask(
         "query F($e: String, $p: String, $r: String!) { project(entityName: $e, name: $p)"
         " { run(name: $r) { files { edges { node { id } } } } } }",
@@ -98,7 +100,7 @@ def make(wire: Wire, entity: str, *, guest: str = "", member_id: str = "") -> Ta
     config = "method: grid\nparameters: {a: {values: [1, 2, 3, 4, 5, 6]}}"
     sweep = _call(wire, "upsertSweep", "sweep { id name }", **where, config=config)["sweep"]
     agent = _call(wire, "createAgent", "agent { id }", **where, host="h", sweep=sweep["name"])
-    artifact_id = _artifact(wire, where, "first")
+    artifact_id = _artifact(wire, where, content, "first")
     _call(wire, "commitArtifact", "artifact { id }", artifactID=artifact_id)
     view = {"type": "runs", "name": "v", "spec": "{}"}
     saved = _call(wire, "upsertView", "view { id }", **where, **view)["view"]
@@ -106,7 +108,7 @@ def make(wire: Wire, entity: str, *, guest: str = "", member_id: str = "") -> Ta
         "query C($id: ID!) { artifact(id: $id) { artifactSequence { id } } }",
         id=artifact_id,
     )
-    pending_id = _artifact(wire, where, f"client{number}")
+    pending_id = _artifact(wire, where, content, f"client{number}")
     return Target(
         entity=entity,
         project=project,
@@ -120,9 +122,10 @@ def make(wire: Wire, entity: str, *, guest: str = "", member_id: str = "") -> Ta
         collection="weights",
         collection_id=read["artifact"]["artifactSequence"]["id"],
         artifact_id=artifact_id,
-        blob=_MD5.hexdigest(),
+        content=content.decode(),
+        blob=hashlib.md5(content).hexdigest(),
         pending_id=pending_id,
-        manifest_id=_manifest(wire, where, pending_id),
+        manifest_id=_manifest(wire, where, content, pending_id),
         client_id=f"client{number}",
         view_id=saved["id"],
         guest=guest,
@@ -136,29 +139,34 @@ def _call(wire: Wire, mutation: str, fields: str, **given: Any) -> Any:
     return wire.ask(document, input=given)[mutation]
 
 
-def _artifact(wire: Wire, where: dict[str, str], client_id: str) -> str:
+def _md5(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content).digest()).decode()
+
+
+def _artifact(wire: Wire, where: dict[str, str], content: bytes, client_id: str) -> str:
     """Make an artifact of one file, all but its commit."""
     kind = {"artifactTypeName": "model", "artifactCollectionName": "weights"}
     given = where | kind | {"digest": client_id, "clientID": client_id}
     wire_id = str(_call(wire, "createArtifact", "artifact { id }", **given)["artifact"]["id"])
-    digest = base64.b64encode(_MD5.digest()).decode()
-    _manifest(wire, where, wire_id)
+    digest = _md5(content)
+    _manifest(wire, where, content, wire_id)
     spec = {"artifactID": wire_id, "name": "file.txt", "md5": digest}
     fields = "files { edges { node { uploadUrl } } }"
     files = _call(wire, "createArtifactFiles", fields, artifactFiles=[spec], storageLayout="V2")
     url = files["files"]["edges"][0]["node"]["uploadUrl"]
-    assert wire.http.put(url, content=CONTENT).status_code == 200
+    if url:  # null where the project has these bytes
+        assert wire.http.put(url, content=content).status_code == 200
     return wire_id
 
 
-def _manifest(wire: Wire, where: dict[str, str], artifact_id: str) -> str:
+def _manifest(wire: Wire, where: dict[str, str], content: bytes, artifact_id: str) -> str:
     """Make and upload a manifest with one file; give its id."""
     given = where | {"artifactID": artifact_id, "name": "m", "digest": "", "type": "FULL"}
     fields = "artifactManifest { id file { uploadUrl } }"
     made = _call(wire, "createArtifactManifest", fields, **given)["artifactManifest"]
     entry = {
-        "digest": base64.b64encode(_MD5.digest()).decode(),
-        "size": len(CONTENT),
+        "digest": _md5(content),
+        "size": len(content),
         "birthArtifactID": artifact_id,
     }
     manifest = {
@@ -167,6 +175,6 @@ def _manifest(wire: Wire, where: dict[str, str], artifact_id: str) -> str:
         "storagePolicyConfig": {"storageLayout": "V2"},
         "contents": {"file.txt": entry},
     }
-    content = json.dumps(manifest).encode()
-    assert wire.http.put(made["file"]["uploadUrl"], content=content).status_code == 200
+    text = json.dumps(manifest)
+    assert wire.http.put(made["file"]["uploadUrl"], content=text).status_code == 200
     return str(made["id"])

@@ -28,7 +28,7 @@ from sweepcnn.web import pages
 from tests.backend import RunningBackend
 from tests.server.access_cases import ELSEWHERE, MUTATIONS, OPEN, PENDING, QUERIES, Case
 from tests.server.conftest import Wire
-from tests.server.targets import CONTENT, MISSING, Target, make
+from tests.server.targets import MISSING, Target, make
 from tests.server.team import PEOPLE, Lab, gathered
 
 CASES = {("query", key): case for key, case in QUERIES.items()}
@@ -265,10 +265,10 @@ def test_one_who_left_a_team_sees_none_of_its_artifacts(left: tuple[Lab, Target]
 
 
 def test_bytes_of_another_teams_artifact_cannot_be_taken_along(lab: Lab, target: Target) -> None:
-    assert visit(lab.wires["bob"], FILE, target).content == CONTENT
+    assert visit(lab.wires["bob"], FILE, target).text == target.content
     other = make(lab.wires["zoe"], lab.names["zoe"])
-    stolen = dataclasses.replace(other, artifact_id=target.artifact_id)
-    assert visit(lab.wires["zoe"], FILE, other).content == CONTENT
+    stolen = dataclasses.replace(other, artifact_id=target.artifact_id, blob=target.blob)
+    assert visit(lab.wires["zoe"], FILE, other).text == other.content
     assert visit(lab.wires["zoe"], FILE, stolen).status_code == 404
 
 
