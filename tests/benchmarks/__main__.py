@@ -10,6 +10,7 @@ from tests.benchmarks.measurement import Report, Settings
 BENCHMARKS = {
     "filters": "lists of runs, filtered and ordered, and what keeping them so costs a write",
     "ingest": "a client that logs to our backend, and one that logs offline",
+    "read": "lists, samples and pages of 1,000 runs x 1,000 steps x 20 metrics",
     "latency": "answers to heartbeats, streams and upserts at 1, 16 and 64 connections",
 }
 """A name is that of a module beside this one, its dashes underscores; `run` measures."""
