@@ -137,7 +137,11 @@ async def _file_stream(backend: Backend, metrics: Metrics, request: Request) -> 
     body = await read_json(request)
     path = request.path_params
     run = (path["entity"], path["project"], path["run"])
-    answer = await run_in_threadpool(filestream.receive, backend, user, *run, body)
+    headers = request.headers
+    is_shared = headers.get("x-wandb-use-async-filestream") == "true"
+    writer = headers.get("x-wandb-async-client-id", "") if is_shared else None
+    receive = partial(filestream.receive, backend, user, *run, body, writer=writer)
+    answer = await run_in_threadpool(receive)
     metrics.stream_lines(sum(len(part["content"]) for part in (body.get("files") or {}).values()))
     return JSONResponse(answer)
 

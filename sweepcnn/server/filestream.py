@@ -1,5 +1,6 @@
 """What a running run sends: lines of history, system metrics and console, and its end."""
 
+import json
 import time
 from typing import Any
 
@@ -14,6 +15,7 @@ from sweepcnn.storage import (
     projects,
     run_states,
     runs,
+    shared_lines,
     streams,
     sweeps,
 )
@@ -22,15 +24,32 @@ from sweepcnn.storage.runs import Run
 from sweepcnn.storage.users import User
 
 _MOST_LINES = 2**31
-_STREAMS = (streams.EVENTS, streams.CONSOLE)
+_STREAMS = (streams.HISTORY, streams.EVENTS, streams.CONSOLE)
+_LONGEST_WRITER = 128
 
 
 def receive(
-    backend: Backend, user: User, entity: str, project: str, run: str, body: Any
+    backend: Backend,
+    user: User,
+    entity: str,
+    project: str,
+    run: str,
+    body: Any,
+    *,
+    writer: str | None = None,
 ) -> dict[str, Any]:
     """Take in one request of a run's stream, in one transaction.
 
     Resent lines replace themselves, so a request may arrive twice.
+
+    Args:
+        backend: the server's parts.
+        user: who sends it.
+        entity: the run's path, as are the next two.
+        project: see there.
+        run: see there.
+        body: the request.
+        writer: which of several processes that write to this run; null where there is one.
 
     Raises:
         ApiError: the run is unknown or the body is not of the client's form. The client then gives
@@ -44,14 +63,40 @@ def receive(
         for name, part in _read_files(body).items():
             offset, content = _read_part(name, part)
             if name == streams.SUMMARY and content:
-                documents.read_object(content[-1], name)
-                values["summary"] = content[-1]
-            elif name == streams.HISTORY:
-                history_lines.write(writing, found.id, offset, content)
+                values["summary"] = _summary(found, content[-1], shared=writer is not None)
+            elif name in _STREAMS and writer is not None:
+                _write_shared(writing, found.id, name, writer, offset, content)
             elif name in _STREAMS:
-                streams.write(writing, found.id, name, offset, content)
+                _write(writing, found.id, name, offset, content)
         runs.update(writing, found.id, **values)
     return {"exitcode": None, "stopped": found.stop_requested, "limits": {}}
+
+
+def _write(writing: sa.Connection, run_id: int, name: str, offset: int, lines: list[str]) -> None:
+    if name == streams.HISTORY:
+        history_lines.write(writing, run_id, offset, lines)
+    else:
+        streams.write(writing, run_id, name, offset, lines)
+
+
+def _write_shared(
+    writing: sa.Connection, run_id: int, name: str, writer: str, offset: int, lines: list[str]
+) -> None:
+    """Write the lines of one of several writers, which all count from 0, without mixing them up."""
+    if not 1 <= len(writer) <= _LONGEST_WRITER:
+        raise ApiError(f"a writer's id has 1 to {_LONGEST_WRITER} characters", 400)
+    places = shared_lines.place(writing, run_id, name, writer, offset, len(lines))
+    start = 0
+    for end in range(1, len(lines) + 1):
+        if end == len(lines) or places[end] != places[end - 1] + 1:
+            _write(writing, run_id, name, places[start], lines[start:end])
+            start = end
+
+
+def _summary(run: Run, text: str, *, shared: bool) -> str:
+    """Give the new summary: what came, and of a run with several writers what the others sent."""
+    given = documents.read_object(text, streams.SUMMARY)
+    return json.dumps(json.loads(run.summary) | given) if shared else text
 
 
 def _find(writing: sa.Connection, user: User, entity: str, project: str, run: str) -> Run:

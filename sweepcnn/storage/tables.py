@@ -226,6 +226,18 @@ stream_lines = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# Where the lines of each writer stand, in runs that have several (the client's shared mode).
+shared_lines = sa.Table(
+    "shared_lines",
+    metadata,
+    _of("runs", key=True),
+    _name("file", key=True),
+    _name("writer", key=True),
+    sa.Column("number", Integer, primary_key=True),  # as the writer counts
+    sa.Column("line", Integer, nullable=False),  # in stream_lines
+    sqlite_with_rowid=False,
+)
+
 run_files = sa.Table(
     "run_files",
     metadata,
