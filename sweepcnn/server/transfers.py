@@ -1,7 +1,6 @@
 """Blobs over HTTP: uploads to signed addresses, downloads from them."""
 
 import base64
-import itertools
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,8 +13,21 @@ from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.file_names import mimetype
 from sweepcnn.server.http.bodies import declared_length
-from sweepcnn.storage import access, artifact_files, artifacts, projects, run_files, runs
-from sweepcnn.storage.blobs import Blob, TooLargeError
+from sweepcnn.server.manifests import MAX_BYTES as MAX_MANIFEST_BYTES
+from sweepcnn.storage import (
+    access,
+    artifact_collections,
+    artifact_files,
+    artifact_manifests,
+    artifact_members,
+    artifact_uploads,
+    artifacts,
+    projects,
+    run_files,
+    runs,
+)
+from sweepcnn.storage.artifacts import PENDING
+from sweepcnn.storage.blobs import Blob, DigestError, TooLargeError
 from sweepcnn.storage.users import User
 
 _MAX_UPLOAD_BYTES = 16 * 2**30
@@ -36,17 +48,71 @@ async def upload(backend: Backend, request: Request) -> Response:
     """
     what = backend.addresses.read_upload(request.path_params["token"])
     await run_in_threadpool(auth.check_upload, backend.database, what)
-    length = declared_length(request, limit=_MAX_UPLOAD_BYTES)
+    limit = MAX_MANIFEST_BYTES if what["kind"] == "manifest" else _MAX_UPLOAD_BYTES
+    length = declared_length(request, limit=limit)
     if length is not None and length > backend.blobs.free_bytes():
         raise ApiError(disk_full.MESSAGE, disk_full.STATUS)
+    announced = await run_in_threadpool(_announced, backend, what)
+    sent = request.headers.get("content-md5")
+    if announced and sent and sent != announced:
+        raise ApiError(f"Content-MD5 is {sent[:80]!r}, not {announced} as announced", 400)
+    md5 = announced or sent
     try:
-        blob = await backend.blobs.put(request.stream(), limit=_MAX_UPLOAD_BYTES)
+        if what["kind"] == "part":
+            return await _take_part(backend, what, request, limit)
+        blob = await backend.blobs.put(request.stream(), limit=limit, md5=md5)
     except TooLargeError:
-        raise ApiError(f"the file has more than {_MAX_UPLOAD_BYTES} bytes", 413) from None
-    if what["kind"] == "artifact" and blob.md5 != what["md5"]:
-        raise ApiError(f"the file's MD5 is {blob.md5}, not {what['md5']} as announced", 400)
+        raise ApiError(f"the file has more than {limit} bytes", 413) from None
+    except DigestError as error:
+        raise ApiError(f"the file's MD5 is {error.found}, not {md5} as announced", 400) from None
     await run_in_threadpool(_register, backend, what, blob)
     return Response(headers=_ANY_ORIGIN)
+
+
+async def _take_part(
+    backend: Backend, what: dict[str, Any], request: Request, limit: int
+) -> Response:
+    """Store a part; the client hands back the ETag when it is done with all."""
+    md5 = _base64(what["hex_md5"])
+    place = (what["upload"], what["number"])
+    await backend.blobs.put_part(*place, request.stream(), limit=limit, md5=md5)
+    return Response(headers={"ETag": f'"{what["hex_md5"]}"'})
+
+
+def _base64(hex_md5: str) -> str:
+    return base64.b64encode(bytes.fromhex(hex_md5)).decode()
+
+
+def _announced(backend: Backend, what: dict[str, Any]) -> str | None:
+    """Give the MD5 that was announced for an upload; null where none was.
+
+    Raises:
+        ApiError: what the upload is for is gone or complete.
+    """
+    with backend.database.read() as reading:
+        match what["kind"]:
+            case "run_file" if runs.by_id(reading, what["run"]):
+                return None
+            case "artifact" if _is_open(reading, what["artifact"]):
+                return str(what["md5"])
+            case "part" if _is_coming(reading, what["upload"]):
+                return _base64(what["hex_md5"])
+            case "manifest":
+                manifest = artifact_manifests.get(reading, what["manifest"])
+                if manifest and _is_open(reading, manifest.artifact_id):
+                    return manifest.digest or None
+    raise ApiError("what the file belongs to is gone or complete", 404)
+
+
+def _is_open(connection: sa.Connection, artifact_id: int) -> bool:
+    """Tell whether an artifact may still be filled: a committed one stays as it is."""
+    artifact = artifacts.get(connection, artifact_id)
+    return artifact is not None and artifact.state == PENDING
+
+
+def _is_coming(connection: sa.Connection, upload_id: int) -> bool:
+    found = artifact_uploads.get(connection, upload_id)
+    return found is not None and not found.complete
 
 
 def _register(backend: Backend, what: dict[str, Any], blob: Blob) -> None:
@@ -55,20 +121,18 @@ def _register(backend: Backend, what: dict[str, Any], blob: Blob) -> None:
             case "run_file" if runs.by_id(writing, what["run"]):
                 type_ = mimetype(what["name"])
                 run_files.put(writing, what["run"], what["name"], blob, type_)
-            case "artifact" if artifacts.get(writing, what["artifact"]):
+            case "artifact" if _is_open(writing, what["artifact"]):
                 artifact_files.put_blob(writing, what["artifact"], what["md5"], blob)
-            case "manifest" if _is_open(writing, what["manifest"]):
+            case "manifest" if _is_open(writing, _artifact_of(writing, what["manifest"])):
                 values = {"sha256": blob.sha256, "size": blob.size}
-                artifact_files.update_manifest(writing, what["manifest"], **values)
+                artifact_manifests.update(writing, what["manifest"], **values)
             case _:
                 raise ApiError("what the file belongs to is gone or complete", 404)
 
 
-def _is_open(writing: sa.Connection, manifest_id: int) -> bool:
-    """Tell whether a manifest may still be written: a committed artifact stays as it is."""
-    manifest = artifact_files.manifest(writing, manifest_id)
-    artifact = artifacts.get(writing, manifest.artifact_id) if manifest else None
-    return artifact is not None and artifact.state == "PENDING"
+def _artifact_of(connection: sa.Connection, manifest_id: int) -> int:
+    manifest = artifact_manifests.get(connection, manifest_id)
+    return manifest.artifact_id if manifest else 0
 
 
 async def download(backend: Backend, request: Request) -> Response:
@@ -99,31 +163,32 @@ async def artifact_file(backend: Backend, user: User, request: Request) -> Respo
         ApiError: there is no such file, or it is not the user's.
     """
     parts = request.path_params["path"].split("/")
-    sha256 = await run_in_threadpool(_find_artifact_file, backend, user, parts)
-    if sha256 is None:
+    blob = None
+    if len(parts) in (7, 8):
+        blob = await run_in_threadpool(_find_artifact_file, backend, user, parts)
+    if blob is None:
         raise ApiError("artifact file not found", 404)
-    return _send(backend, sha256, mimetype(parts[-1]), {})
+    return _send(backend, blob.sha256, mimetype(parts[-1]), {})
 
 
-def _find_artifact_file(backend: Backend, user: User, parts: list[str]) -> str | None:
-    with backend.database.read() as reading:
-        for birth, digest in itertools.pairwise(parts):
-            found = _decode(birth, digest)
-            artifact = artifacts.get(reading, found[0]) if found else None
-            if found and artifact:
-                owner = artifacts.collection_by_id(reading, artifact.collection_id).project_id
-                if access.role_in(reading, user, projects.by_id(reading, owner).entity):
-                    return artifact_files.blob_sha256(reading, *found)
-    return None
-
-
-def _decode(birth: str, digest: str) -> tuple[int, str] | None:
-    """Read an artifact id and a hexadecimal MD5 out of two neighbouring parts of a path."""
+def _find_artifact_file(backend: Backend, user: User, parts: list[str]) -> Blob | None:
+    """Find bytes in a collection that the user may see; each artifact holds its own."""
+    _, entity, project_name, collection_name, *artifact, _, digest, _ = parts
     try:
-        row_id, md5 = ids.decode("Artifact", birth), bytes.fromhex(digest)
-    except (ApiError, ValueError):
+        md5 = _base64(digest)
+    except ValueError:
         return None
-    return (row_id, base64.b64encode(md5).decode()) if len(md5) == 16 else None
+    with backend.database.read() as reading:
+        if not access.role_in(reading, user, entity):
+            return None
+        project = projects.get(reading, entity, project_name)
+        found = project and artifact_collections.get(reading, project.id, collection_name)
+        if not found:
+            return None
+        if not artifact:
+            return artifact_files.blob_in_collection(reading, found, md5)
+        member = artifact_members.of(reading, found, ids.decode("Artifact", artifact[0]))
+        return artifact_files.blob(reading, member.artifact.id, md5) if member else None
 
 
 def _send(backend: Backend, sha256: str, type_: str, more: dict[str, str]) -> Response:

@@ -1,88 +1,169 @@
-"""What is in an artifact: manifests, their entries, and the blobs that hold the bytes."""
+"""Files of artifacts: the entries of their manifests, and the blobs that hold the bytes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from sweepcnn.storage import tables
+from sweepcnn.storage import artifact_members, tables
+from sweepcnn.storage.artifact_collections import Collection as ArtifactCollection
 from sweepcnn.storage.blobs import Blob
-from sweepcnn.storage.database import insert, upsert
-from sweepcnn.storage.records import many, one
+from sweepcnn.storage.database import upsert
+from sweepcnn.storage.records import columns_of, many, one
 
-_manifests = tables.artifact_manifests
 _entries = tables.artifact_entries
 _blobs = tables.artifact_blobs
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """The list of an artifact's files, a JSON document that the client uploads."""
-
-    id: int
-    artifact_id: int
-    name: str
-    digest: str
-    type: str
-    base_id: int | None
-    sha256: str | None
-    size: int | None
-
-
-@dataclass(frozen=True)
 class Entry:
-    """One file of an artifact: its path, and where its bytes are (`ref`: elsewhere)."""
+    """A file of an artifact as its manifest tells it (`ref`: its bytes are elsewhere)."""
 
     artifact_id: int
     path: str
     md5: str
     size: int
-    birth_id: int | None
     ref: str | None
+    extra: str | None
 
 
-def add_manifest(connection: sa.Connection, **values: Any) -> int:
-    """Add a manifest that is yet to be uploaded."""
-    return insert(connection, _manifests, values)
+@dataclass(frozen=True)
+class File:
+    """A file of an artifact and the blob that holds it; that of a reference is null."""
+
+    path: str
+    md5: str
+    size: int
+    ref: str | None
+    sha256: str | None
 
 
-def manifest(connection: sa.Connection, manifest_id: int) -> Manifest | None:
-    """Find a manifest."""
-    query = sa.select(_manifests).where(_manifests.c.id == manifest_id)
-    return one(Manifest, connection.execute(query).first())
+def put_entries(connection: sa.Connection, entries: Sequence[Entry]) -> None:
+    """Keep entries; those that are already there under the same path are replaced."""
+    upsert(connection, _entries, [asdict(entry) for entry in entries])
 
 
-def current_manifest(connection: sa.Connection, artifact_id: int) -> Manifest | None:
-    """Give an artifact's newest uploaded manifest."""
-    where = (_manifests.c.artifact_id == artifact_id, _manifests.c.sha256.is_not(None))
-    query = sa.select(_manifests).where(*where).order_by(_manifests.c.id.desc())
-    return one(Manifest, connection.execute(query).first())
+def clear_entries(connection: sa.Connection, artifact_id: int) -> None:
+    """Forget all entries of an artifact."""
+    connection.execute(_entries.delete().where(_entries.c.artifact_id == artifact_id))
 
 
-def update_manifest(connection: sa.Connection, manifest_id: int, **values: Any) -> None:
-    """Change columns of a manifest."""
-    connection.execute(_manifests.update().where(_manifests.c.id == manifest_id).values(values))
+def entries(connection: sa.Connection, artifact_id: int) -> Iterator[Entry]:
+    """Give all entries of an artifact by path, in the order of its characters' code points."""
+    path = _entries.c.path
+    ordered = path.collate("C") if connection.dialect.name == "postgresql" else path
+    query = sa.select(_entries).where(_entries.c.artifact_id == artifact_id).order_by(ordered)
+    rows = connection.execution_options(yield_per=1000).execute(query)  # never all in memory
+    yield from (Entry(**row._mapping) for row in rows)
 
 
-def set_entries(connection: sa.Connection, entries: Sequence[Entry]) -> None:
-    """Keep the entries of a manifest."""
-    upsert(connection, _entries, [entry.__dict__ for entry in entries])
+def totals(connection: sa.Connection, artifact_id: int) -> tuple[int, int]:
+    """Give the size of an artifact in bytes and the number of its files, references included."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(_entries.c.size), 0), sa.func.count())
+    size, files = connection.execute(query.where(_entries.c.artifact_id == artifact_id)).one()
+    return int(size), files
 
 
-def entries(connection: sa.Connection, artifact_id: int) -> list[Entry]:
-    """List the files of an artifact by path."""
-    query = sa.select(_entries).where(_entries.c.artifact_id == artifact_id)
-    return many(Entry, connection.execute(query.order_by(_entries.c.path)))
+def files(
+    connection: sa.Connection,
+    artifact_id: int,
+    names: Collection[str] | None = None,
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[File]:
+    """List the files of an artifact, those of some paths or all, by path."""
+    columns = columns_of(_entries, Entry)
+    fields = {c.name: c for c in columns} | {"sha256": _blobs.c.sha256}
+    query = sa.select(*[fields[name] for name in File.__dataclass_fields__])
+    query = query.select_from(_entries.outerjoin(_blobs, _blob_of_entry()))
+    query = query.where(*_of(artifact_id, names)).order_by(_entries.c.path)
+    return many(File, connection.execute(query.limit(limit).offset(offset)))
+
+
+def count(connection: sa.Connection, artifact_id: int, names: Collection[str] | None = None) -> int:
+    """Count the files of an artifact, those of some paths or all."""
+    query = sa.select(sa.func.count()).where(*_of(artifact_id, names))
+    return connection.execute(query).scalar_one()
+
+
+def _of(artifact_id: int, names: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
+    ours = [_entries.c.artifact_id == artifact_id]
+    return ours if names is None else [*ours, _entries.c.path.in_(names)]
+
+
+def _blob_of_entry() -> sa.ColumnElement[bool]:
+    return (
+        (_blobs.c.artifact_id == _entries.c.artifact_id)
+        & (_blobs.c.md5 == _entries.c.md5)
+        & _entries.c.ref.is_(None)
+    )
 
 
 def put_blob(connection: sa.Connection, artifact_id: int, md5: str, blob: Blob) -> None:
-    """Note that an artifact brought these bytes."""
+    """Note that an artifact holds these bytes."""
     row = {"artifact_id": artifact_id, "md5": md5, "sha256": blob.sha256, "size": blob.size}
     upsert(connection, _blobs, [row])
 
 
-def blob_sha256(connection: sa.Connection, artifact_id: int, md5: str) -> str | None:
-    """Find the blob of a file by the artifact that brought it and its digest."""
+def blob(connection: sa.Connection, artifact_id: int, md5: str) -> Blob | None:
+    """Find bytes that an artifact holds by their digest."""
     where = (_blobs.c.artifact_id == artifact_id, _blobs.c.md5 == md5)
-    return connection.execute(sa.select(_blobs.c.sha256).where(*where)).scalar()
+    query = sa.select(*columns_of(_blobs, Blob)).where(*where)
+    return one(Blob, connection.execute(query).first())
+
+
+def blob_in_project(connection: sa.Connection, project_id: int, md5: str) -> Blob | None:
+    """Find bytes that any artifact of a project holds by their digest."""
+    artifacts, collections = tables.artifacts, tables.artifact_collections
+    query = (
+        sa.select(*columns_of(_blobs, Blob))
+        .join(artifacts, artifacts.c.id == _blobs.c.artifact_id)
+        .join(collections, collections.c.id == artifacts.c.collection_id)
+        .where(_blobs.c.md5 == md5, collections.c.project_id == project_id)
+        .order_by(_blobs.c.artifact_id)
+        .limit(1)
+    )
+    return one(Blob, connection.execute(query).first())
+
+
+def blob_in_collection(
+    connection: sa.Connection, found: ArtifactCollection, md5: str
+) -> Blob | None:
+    """Find bytes that a version of a collection holds by their digest."""
+    versions = artifact_members.ids(found)
+    query = sa.select(*columns_of(_blobs, Blob))
+    query = query.where(_blobs.c.md5 == md5, _blobs.c.artifact_id.in_(versions)).limit(1)
+    return one(Blob, connection.execute(query).first())
+
+
+def without_blob(connection: sa.Connection, artifact_id: int) -> set[str]:
+    """Give the digests of the files whose bytes the artifact does not hold."""
+    query = (
+        sa.select(_entries.c.md5)
+        .distinct()
+        .select_from(_entries.outerjoin(_blobs, _blob_of_entry()))
+        .where(*_of(artifact_id, None), _entries.c.ref.is_(None), _blobs.c.sha256.is_(None))
+    )
+    return set(connection.execute(query).scalars())
+
+
+def wrong(connection: sa.Connection, artifact_id: int) -> tuple[str, int, int | None] | None:
+    """Find a file that is not as its manifest says: its path, the size said, and that it has.
+
+    The last is null where its bytes are missing.
+    """
+    query: sa.Select[Any] = (
+        sa.select(_entries.c.path, _entries.c.size, _blobs.c.size)
+        .select_from(_entries.outerjoin(_blobs, _blob_of_entry()))
+        .where(
+            *_of(artifact_id, None),
+            _entries.c.ref.is_(None),
+            sa.or_(_blobs.c.sha256.is_(None), _blobs.c.size != _entries.c.size),
+        )
+        .order_by(_entries.c.path)
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else (row[0], row[1], row[2])

@@ -260,6 +260,7 @@ artifact_collections = sa.Table(
     _name("name"),
     _text("description", null=True),
     _text("tags"),  # JSON list
+    sa.Column("next_version", Integer, nullable=False),  # no number is given twice
     _time("created_at"),
     _time("updated_at"),
     sa.UniqueConstraint("project_id", "name"),
@@ -273,7 +274,7 @@ artifacts = sa.Table(
     _of("artifact_collections", name="collection_id"),
     _of("users"),
     _of("runs", outlives=True),  # the run that made it
-    _text("state"),  # PENDING, COMMITTED, DELETED: its row stays, later versions may use its blobs
+    _text("state"),  # PENDING, COMMITTED, DELETED: its row stays, its files and aliases do not
     _name("digest"),
     sa.Column("version_index", Integer),  # from the commit on
     _text("description", null=True),
@@ -283,7 +284,7 @@ artifacts = sa.Table(
     _name("client_id", null=True),
     _text("distributed_id", null=True),  # what its several writers agree on
     sa.Column("history_step", BigInteger),
-    sa.Column("ttl_s", BigInteger),  # null: kept for good
+    sa.Column("ttl_s", BigInteger),  # null: by default, 0: by choice kept for good
     sa.Column("size", BigInteger, nullable=False),
     sa.Column("file_count", Integer, nullable=False),
     _time("created_at"),
@@ -331,19 +332,20 @@ artifact_manifests = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# Entries of the manifest, known from the commit on; their bytes are in artifact_blobs under the
-# artifact that brought them first.
+# Entries of the manifest, known from the commit on. The bytes of a file are in artifact_blobs under
+# the same artifact; of a reference we know only where they are.
 artifact_entries = sa.Table(
     "artifact_entries",
     metadata,
     _of("artifacts", key=True),
     _name("path", key=True),
-    _text("md5"),  # base64
+    _text("md5"),  # base64; of a reference whatever its place tells of its content
     sa.Column("size", BigInteger, nullable=False),
-    sa.Column("birth_id", Integer),
     _text("ref", null=True),
+    _text("extra", null=True),  # JSON
 )
 
+# The bytes that an artifact holds. What its files share with another artifact is noted for both.
 artifact_blobs = sa.Table(
     "artifact_blobs",
     metadata,
@@ -351,15 +353,17 @@ artifact_blobs = sa.Table(
     _name("md5", key=True),  # base64
     _text("sha256"),
     sa.Column("size", BigInteger, nullable=False),
+    sa.Index(None, "md5"),
 )
 
-# Uploads in parts, until they are complete.
+# Uploads in parts.
 artifact_uploads = sa.Table(
     "artifact_uploads",
     metadata,
     _id(),
     _of("artifacts"),
     _text("md5"),  # of the whole, base64
+    sa.Column("complete", sa.Boolean, nullable=False),
     _time("created_at"),
     sa.Index(None, "artifact_id"),
     sqlite_autoincrement=True,
@@ -371,8 +375,6 @@ artifact_upload_parts = sa.Table(
     _of("artifact_uploads", key=True, name="upload_id"),
     sa.Column("number", Integer, primary_key=True),  # from 1 on
     _text("hex_md5"),
-    _text("sha256", null=True),  # from the upload on
-    sa.Column("size", BigInteger),
 )
 
 run_artifacts = sa.Table(

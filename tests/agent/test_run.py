@@ -11,7 +11,15 @@ import pytest
 import sqlalchemy as sa
 
 from sweepcnn.config import RunConfig
-from sweepcnn.storage import artifacts, projects, run_files, runs, streams
+from sweepcnn.storage import (
+    artifact_aliases,
+    artifact_collections,
+    artifacts,
+    projects,
+    run_files,
+    runs,
+    streams,
+)
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.runs import Run
 from tests.backend import RunningBackend, client_environment, running_backend
@@ -103,10 +111,10 @@ def test_a_run_logs_each_epoch_its_best_checkpoint_and_pictures(
     ]
     (model,) = [
         artifact
-        for artifact in artifacts.of_run(reading, run.id, "output")
-        if artifacts.collection_by_id(reading, artifact.collection_id).type == "model"
+        for artifact in artifacts.of_run(reading, run.id, "output", ["local"])
+        if artifact_collections.by_id(reading, artifact.collection_id).type == "model"
     ]
-    assert artifacts.aliases(reading, model.id) == ["best", "latest"]
+    assert artifact_aliases.of_version(reading, model.collection_id, model.id) == ["best", "latest"]
     metadata = json.loads(model.metadata or "{}")
     assert metadata["classes"] == [str(digit) for digit in range(10)]
     assert metadata["metrics"]["val_accuracy"] == best

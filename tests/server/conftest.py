@@ -137,6 +137,13 @@ def wire(server: RunningBackend) -> Iterator[Wire]:
 
 
 @pytest.fixture
+def filled(wire: Wire) -> Wire:
+    """Ask with a project that has a run, `run1`."""
+    wire.start_run("run1")
+    return wire
+
+
+@pytest.fixture
 def nobody(server: RunningBackend) -> Iterator[Wire]:
     """Ask without a key."""
     found = Wire(server.url, None)

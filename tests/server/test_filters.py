@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sweepcnn.server import filters
 from sweepcnn.server.errors import ApiError
-from sweepcnn.storage import artifacts, projects, runs, sweeps, tables, users
+from sweepcnn.storage import artifact_collections, projects, runs, sweeps, tables, users
 from sweepcnn.storage.database import Database, insert
 from sweepcnn.storage.run_fields import RUNS, SWEEPS
 from sweepcnn.storage.selections import Selection
@@ -259,7 +259,7 @@ def test_each_key_finds_the_run_and_its_contrary_the_other(
             heartbeat_at=STARTED + 10,
             summary='{"loss": 0.5, "acc": {"max": 0.9}, "_step": 7}',
         )
-        collection = artifacts.get_or_create_collection(connection, project, "dataset", "data")
+        collection = artifact_collections.get_or_create(connection, project, "dataset", "data")
         version = insert(
             connection,
             tables.artifacts,

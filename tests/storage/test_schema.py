@@ -85,6 +85,7 @@ def test_a_filled_database_of_the_first_version_keeps_everything(first: str) -> 
         assert streams.read(connection, 1, streams.HISTORY) == ['{"loss": 0.5}']
         found = connection.execute(tables.artifact_collections.select()).one()
         assert (found.kind, found.tags, found.updated_at) == ("sequence", "[]", 2.0)
+        assert found.next_version == 1
         assert users.by_name(connection, "local") is not None
     database.close()
 

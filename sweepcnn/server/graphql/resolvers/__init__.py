@@ -5,6 +5,13 @@ from typing import Any
 
 from sweepcnn.server.graphql.resolvers import (
     accounts,
+    artifact_aliases,
+    artifact_collection_writes,
+    artifact_collections,
+    artifact_commits,
+    artifact_files,
+    artifact_links,
+    artifact_uploads,
     artifact_writes,
     artifacts,
     files,
@@ -19,7 +26,7 @@ from sweepcnn.server.graphql.resolvers import (
 )
 
 RESOLVERS: dict[str, dict[str, Callable[..., Any]]] = {}
-for _module in (
+_MODULES = (
     accounts,
     teams,
     projects,
@@ -31,13 +38,21 @@ for _module in (
     files,
     sweeps,
     artifacts,
+    artifact_collections,
+    artifact_files,
     artifact_writes,
-):
+    artifact_uploads,
+    artifact_commits,
+    artifact_aliases,
+    artifact_links,
+    artifact_collection_writes,
+)
+for _module in _MODULES:
     for _type, _fields in _module.RESOLVERS.items():
         RESOLVERS.setdefault(_type, {}).update(_fields)
 
 # Which type an interface or union stands for.
 TYPE_OF: dict[str, Callable[..., str]] = {
-    "ArtifactCollection": lambda *_: "ArtifactSequence",
+    "ArtifactCollection": artifact_collections.collection_type,
     "ArtifactCreator": artifacts.creator_type,
 }
