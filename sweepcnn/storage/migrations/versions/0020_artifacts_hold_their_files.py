@@ -1,6 +1,6 @@
 """Each artifact holds its own files, and no version number is given twice.
 
-Revision: 0020, after 0003.
+Revision: 0020, after 0010.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0003"
+down_revision = "0010"
 
 _NEXT_VERSION = """
 UPDATE artifact_collections SET next_version = 1 + COALESCE(
