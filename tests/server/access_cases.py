@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweepcnn.storage.access import Role
-from tests.server.targets import Target
+from tests.server.targets import PART, Target
 
 VIEWER, MEMBER, ADMIN = Role
 _MD5 = "1B2M2Y8AsgTpgAmY7PhCfg=="
@@ -32,6 +32,28 @@ def _in_project(target: Target) -> dict[str, Any]:
 
 def _run(target: Target) -> dict[str, Any]:
     return _in_project(target) | {"runName": target.run}
+
+
+def _collection(target: Target) -> dict[str, Any]:
+    tagged = {"artifactCollectionName": target.collection, "tags": [{"tagName": "good"}]}
+    return _in_project(target) | tagged
+
+
+def _link(target: Target) -> dict[str, Any]:
+    return _in_project(target) | {
+        "artifactID": target.artifact_id,
+        "artifactPortfolioName": target.portfolio,
+    }
+
+
+def _upload(target: Target) -> dict[str, Any]:
+    return {
+        "artifactID": target.pending_id,
+        "uploadID": target.upload_id,
+        "storagePath": "wandb_artifacts/x",
+        "completeMultipartAction": "Complete",
+        "completedParts": [PART],
+    }
 
 
 def _aliases(target: Target) -> dict[str, Any]:
@@ -99,6 +121,37 @@ MUTATIONS: dict[str, Case] = {
     "updateArtifact": Case(MEMBER, lambda t: {"artifactID": t.artifact_id, "description": "d"}),
     "addAliases": Case(MEMBER, _aliases),
     "deleteAliases": Case(MEMBER, _aliases),
+    "completeMultipartUploadArtifact": Case(MEMBER, _upload),
+    "deleteArtifact": Case(
+        MEMBER, lambda t: {"artifactID": t.artifact_id, "deleteAliases": True}, once=True
+    ),
+    "linkArtifact": Case(MEMBER, _link),
+    "unlinkArtifact": Case(
+        MEMBER,
+        lambda t: {"artifactID": t.artifact_id, "artifactPortfolioID": t.portfolio_id},
+        once=True,
+    ),
+    "updateArtifactSequence": Case(
+        MEMBER, lambda t: {"artifactSequenceID": t.collection_id, "description": "d"}
+    ),
+    "updateArtifactPortfolio": Case(
+        MEMBER, lambda t: {"artifactPortfolioID": t.portfolio_id, "description": "d"}
+    ),
+    "moveArtifactSequence": Case(
+        MEMBER,
+        lambda t: {
+            "artifactSequenceID": t.collection_id,
+            "destinationArtifactTypeName": "other",
+        },
+    ),
+    "deleteArtifactSequence": Case(
+        MEMBER, lambda t: {"artifactSequenceID": t.collection_id}, once=True
+    ),
+    "deleteArtifactPortfolio": Case(
+        MEMBER, lambda t: {"artifactPortfolioID": t.portfolio_id}, once=True
+    ),
+    "createArtifactCollectionTagAssignments": Case(MEMBER, _collection),
+    "deleteArtifactCollectionTagAssignments": Case(MEMBER, _collection),
 }
 
 # What everybody who is logged in may ask; `test_people` has what each is told.
@@ -113,19 +166,4 @@ ELSEWHERE = {
     "createAccessToken",
     "updateAccessTokenProjects",
     "revokeAccessToken",
-}
-# Without a case yet.
-PENDING = {
-    "deleteArtifact",
-    "linkArtifact",
-    "unlinkArtifact",
-    "completeMultipartUploadArtifact",
-    "deleteArtifactSequence",
-    "deleteArtifactPortfolio",
-    "updateArtifactSequence",
-    "updateArtifactPortfolio",
-    "moveArtifactSequence",
-    "createArtifactCollectionTagAssignments",
-    "deleteArtifactCollectionTagAssignments",
-    "notifyScriptableRunAlert",
 }

@@ -11,6 +11,8 @@ from sweepcnn.server import ids
 from tests.server.conftest import Wire
 
 _numbers = count(1)
+_IN_PARTS = b"the content of a large file"
+PART: dict[str, Any] = {"partNumber": 1, "hexMD5": hashlib.md5(_IN_PARTS).hexdigest()}
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Target:
     """An artifact whose manifest is here, and which is not committed."""
     manifest_id: str
     client_id: str
+    upload_id: str
+    """Of a file of the pending artifact, whose one part is here."""
+    portfolio: str
+    portfolio_id: str
+    """Of a collection to which the committed artifact is linked."""
     view_id: str
     guest: str
     """A user who is in no team."""
@@ -67,6 +74,9 @@ MISSING = Target(
     pending_id=_id("Artifact"),
     manifest_id=_id("Manifest"),
     client_id="missing-client-id",
+    upload_id=_id("Upload"),
+    portfolio="missing-portfolio",
+    portfolio_id=_id("Collection"),
     view_id=_id("View"),
     guest="missing-user",
     member_id=_id("Member"),
@@ -109,6 +119,9 @@ def make(wire: Wire, entity: str, *, guest: str = "", member_id: str = "") -> Ta
         id=artifact_id,
     )
     pending_id = _artifact(wire, where, content, f"client{number}")
+    fields = "artifactMembership { artifactCollection { id } }"
+    given = where | {"artifactID": artifact_id, "artifactPortfolioName": "best"}
+    linked = _call(wire, "linkArtifact", fields, **given)["artifactMembership"]
     return Target(
         entity=entity,
         project=project,
@@ -127,6 +140,9 @@ def make(wire: Wire, entity: str, *, guest: str = "", member_id: str = "") -> Ta
         pending_id=pending_id,
         manifest_id=_manifest(wire, where, content, pending_id),
         client_id=f"client{number}",
+        upload_id=_part(wire, pending_id),
+        portfolio="best",
+        portfolio_id=linked["artifactCollection"]["id"],
         view_id=saved["id"],
         guest=guest,
         member_id=member_id,
@@ -178,3 +194,15 @@ def _manifest(wire: Wire, where: dict[str, str], content: bytes, artifact_id: st
     text = json.dumps(manifest)
     assert wire.http.put(made["file"]["uploadUrl"], content=text).status_code == 200
     return str(made["id"])
+
+
+def _part(wire: Wire, artifact_id: str) -> str:
+    """Begin a file in one part, whose bytes are sent; give the id of its upload."""
+    digest = base64.b64encode(bytes.fromhex(PART["hexMD5"])).decode()
+    spec = {"artifactID": artifact_id, "name": "large", "md5": digest, "uploadPartsInput": [PART]}
+    fields = "files { edges { node { uploadMultipartUrls { uploadID uploadUrlParts { uploadUrl"
+    files = _call(wire, "createArtifactFiles", f"{fields} }} }} }} }} }}", artifactFiles=[spec])
+    upload = files["files"]["edges"][0]["node"]["uploadMultipartUrls"]
+    url = upload["uploadUrlParts"][0]["uploadUrl"]
+    assert wire.http.put(url, content=_IN_PARTS).status_code == 200
+    return str(upload["uploadID"])
