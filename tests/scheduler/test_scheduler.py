@@ -404,6 +404,15 @@ def test_a_silent_run_that_was_to_stop_was_killed(house: House) -> None:
     assert house.run("stopped").state == "killed"
 
 
+def test_a_silent_run_that_was_warned_was_preempted(house: House) -> None:
+    house.sweep(RANDOM)
+    with house.database.write() as writing:
+        values = {"heartbeat_at": 100.0, "state": "preempting"}
+        runs.add(writing, project_id=1, user_id=1, name="warned", **values)
+    house.scheduler.end_silent_runs(200.0)
+    assert house.run("warned").state == "preempted"
+
+
 def test_all_is_kept_for_a_scheduler_that_starts_anew(house: House) -> None:
     sweep, (agent,) = house.sweep(GRID)
     first = house.given(agent)
