@@ -59,9 +59,12 @@ def test_everything_of_a_user_needs_a_key(nobody: Wire) -> None:
 
 def test_what_is_another_users_is_not_found(wire: Wire, stranger: Wire) -> None:
     run = wire.start_run()
+    found = (
+        "query ($name: String, $owner: String) { project(name: $name, entityName: $owner) { id } }"
+    )
+    assert stranger.ask(found, name=wire.project, owner=ENTITY)["project"] is None
     run_id = wire.run(run, "id")["id"]
     for query in (
-        "{ project(name: $project, entityName: $owner) { id } }",
         "{ models(entityName: $owner) { edges { node { id } } } }",
         "mutation { upsertBucket(input: {name: $run, modelName: $project, entityName: $owner})"
         " { inserted } }",
