@@ -7,6 +7,8 @@ import pytest
 from tests.server.looking import LOOK
 from tests.server.test_client import Client
 
+pytestmark = pytest.mark.each_database
+
 EDITING = (
     LOOK
     + """

@@ -9,6 +9,8 @@ import pytest
 from tests.server.looking import LOOK
 from tests.server.test_client import Client
 
+pytestmark = pytest.mark.each_database
+
 
 @pytest.fixture(scope="module")
 def client(client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Client:
