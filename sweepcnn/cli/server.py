@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sweepcnn.cli.options import DatabaseUrl, DataDir, Json, help_of, resolve_data_dir
+from sweepcnn.cli.upkeep import doctor, gc
 
 
 class LogFormat(StrEnum):
@@ -110,3 +111,5 @@ def server(
 
 
 app.callback(invoke_without_command=True, help=help_of(server))(server)
+for verb in (gc, doctor):
+    app.command(help=help_of(verb))(verb)

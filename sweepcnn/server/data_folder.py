@@ -59,6 +59,17 @@ class DataFolder:
             lock.release()
 
 
+def require(path: Path) -> None:
+    """Make sure that a folder is one that a server has used.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not (path / BLOBS).is_dir():
+        rule, remedy = "no backend keeps its files there", "name that of `sweepcnn server`"
+        raise InputError(Problem(f"--data-dir {path}", rule, remedy))
+
+
 def default_url(path: Path) -> str:
     """Give the URL of the database that a data folder holds."""
     return f"sqlite:///{path / _DATABASE}"

@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Result
 
 VERBS = ["demo", "train", "describe", "best", "server", "data fetch"]
+VERBS += ["server gc", "server doctor"]
 VERBS += ["user add", "user list", "user remove"]
 VERBS += ["team add", "team list", "team remove-member"]
 HEAVY = ("torch", "wandb", "sqlalchemy", "optuna", "numpy", "sweepcnn.config")

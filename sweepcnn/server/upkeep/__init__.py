@@ -1,0 +1,1 @@
+"""Keeping a backend in good order: removing what nobody needs, finding what is wrong."""
