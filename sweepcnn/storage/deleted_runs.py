@@ -5,7 +5,10 @@ import time
 import sqlalchemy as sa
 
 from sweepcnn.storage import tables
+from sweepcnn.storage.artifacts import DELETED, Artifact
+from sweepcnn.storage.artifacts import delete as delete_artifact
 from sweepcnn.storage.database import upsert
+from sweepcnn.storage.records import many
 from sweepcnn.storage.runs import Run
 
 _table = tables.deleted_runs
@@ -36,14 +39,12 @@ def is_deleted(connection: sa.Connection, project_id: int, name: str) -> bool:
 
 
 def _delete_outputs(connection: sa.Connection, run_id: int) -> None:
-    """Set a run's own artifacts deleted; later versions may use their blobs."""
+    """Delete a run's own artifacts."""
     logged = sa.select(_outputs.c.artifact_id).where(_outputs.c.direction == "output")
     own = (
         _artifacts.c.run_id == run_id,
         _artifacts.c.id.not_in(logged.where(_outputs.c.run_id != run_id)),
+        _artifacts.c.state != DELETED,
     )
-    found = list(connection.execute(sa.select(_artifacts.c.id).where(*own)).scalars())
-    for table in (tables.artifact_aliases, tables.artifact_links):
-        connection.execute(table.delete().where(table.c.artifact_id.in_(found)))
-    deleted = _artifacts.update().where(_artifacts.c.id.in_(found))
-    connection.execute(deleted.values(state="DELETED", updated_at=time.time()))
+    for artifact in many(Artifact, connection.execute(sa.select(_artifacts).where(*own))):
+        delete_artifact(connection, artifact)

@@ -12,7 +12,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from sweepcnn.errors import WorkError
-from sweepcnn.storage import runs, schema, streams, tables, urls, users
+from sweepcnn.storage import (
+    artifact_collections,
+    artifact_files,
+    runs,
+    schema,
+    streams,
+    tables,
+    urls,
+    users,
+)
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.tables import metadata
 from tests.storage.conftest import NewUrl
@@ -88,6 +97,20 @@ def test_a_filled_database_of_the_first_version_keeps_everything(first: str) -> 
         assert found.next_version == 1
         assert users.by_name(connection, "local") is not None
     database.close()
+
+
+def test_each_artifact_of_the_first_version_holds_its_own_files(first: str) -> None:
+    later = FIRST_ROWS["artifacts"].copy()
+    later[0], later[6] = 2, 4
+    with engine_of(first).begin() as connection:
+        for table, row in (("artifacts", later), ("artifact_entries", [2, "a", "md5", 3, 1, None])):
+            marks = ", ".join([f":{place}" for place, _ in enumerate(row)])
+            values = {str(place): value for place, value in enumerate(row)}
+            connection.execute(sa.text(f"INSERT INTO {table} VALUES ({marks})"), values)
+    with closing(Database(first)) as database, database.read() as connection:
+        (file,) = artifact_files.files(connection, 2)
+        assert (file.path, file.size, file.sha256) == ("a", 3, "ff")
+        assert artifact_collections.by_id(connection, 1).next_version == 5
 
 
 def test_runs_of_the_first_version_are_found_like_new_ones(first: str) -> None:
