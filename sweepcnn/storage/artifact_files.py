@@ -54,7 +54,7 @@ def entries(connection: sa.Connection, artifact_id: int) -> Iterator[Entry]:
     path = _entries.c.path
     ordered = path.collate("C") if connection.dialect.name == "postgresql" else path
     query = sa.select(_entries).where(_entries.c.artifact_id == artifact_id).order_by(ordered)
-    rows = connection.execution_options(yield_per=1000).execute(query)  # never all in memory
+    rows = connection.execute(query.execution_options(yield_per=1000))  # never all in memory
     yield from (Entry(**row._mapping) for row in rows)
 
 
@@ -138,15 +138,28 @@ def blob_in_collection(
     return one(Blob, connection.execute(query).first())
 
 
-def without_blob(connection: sa.Connection, artifact_id: int) -> set[str]:
-    """Give the digests of the files whose bytes the artifact does not hold."""
-    query = (
+def adopt(connection: sa.Connection, artifact_id: int, owners: sa.Select[Any]) -> None:
+    """Note that an artifact holds those bytes of its files that it lacks and others hold.
+
+    Args:
+        connection: a writing transaction.
+        artifact_id: the artifact.
+        owners: selects the row ids of the others.
+    """
+    missing = (
         sa.select(_entries.c.md5)
-        .distinct()
         .select_from(_entries.outerjoin(_blobs, _blob_of_entry()))
         .where(*_of(artifact_id, None), _entries.c.ref.is_(None), _blobs.c.sha256.is_(None))
     )
-    return set(connection.execute(query).scalars())
+    theirs = tables.artifact_blobs.alias()
+    here = (theirs.c.md5.in_(missing), theirs.c.artifact_id.in_(owners))
+    first = sa.select(theirs.c.md5, sa.func.min(theirs.c.artifact_id).label("owner"))
+    chosen = first.where(*here).group_by(theirs.c.md5).subquery()
+    query = sa.select(sa.literal(artifact_id), _blobs.c.md5, _blobs.c.sha256, _blobs.c.size)
+    one_each = (_blobs.c.md5 == chosen.c.md5) & (_blobs.c.artifact_id == chosen.c.owner)
+    query = query.select_from(_blobs.join(chosen, one_each))
+    columns = ["artifact_id", "md5", "sha256", "size"]
+    connection.execute(_blobs.insert().from_select(columns, query))
 
 
 def wrong(connection: sa.Connection, artifact_id: int) -> tuple[str, int, int | None] | None:

@@ -100,6 +100,13 @@ def by_digest(connection: sa.Connection, collection_id: int, digest: str) -> Art
     return one(Artifact, connection.execute(query).first())
 
 
+def of_project(project_id: int) -> sa.Select[Any]:
+    """Select the row ids of a project's artifacts."""
+    collections = tables.artifact_collections
+    query = sa.select(_table.c.id).join(collections, collections.c.id == _table.c.collection_id)
+    return query.where(collections.c.project_id == project_id)
+
+
 def commit(
     connection: sa.Connection, artifact: Artifact, *, digest: str, size: int, file_count: int
 ) -> None:

@@ -12,6 +12,7 @@ from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.resolvers.artifact_lookup import find_artifact
 from sweepcnn.server.manifests import Item, Merged
+from sweepcnn.server.turns import Turns
 from sweepcnn.storage import (
     artifact_aliases,
     artifact_collections,
@@ -25,17 +26,21 @@ from sweepcnn.storage.artifact_manifests import FULL, INCREMENTAL, Manifest
 from sweepcnn.storage.artifacts import COMMITTED, Artifact
 
 _FILES_AT_ONCE = 1_000
+_committing: Turns[int] = Turns()
 
 
 def _commit(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
     artifact = find_artifact(request, input["artifactID"], role=Role.MEMBER)
-    if artifact.state != COMMITTED:
-        layers = _layers(request, artifact)
-        with request.write() as writing:
-            current = artifacts.by_id(writing, artifact.id)
-            if current.state == artifacts.PENDING:
-                _take(request, writing, current, layers)
+    with _committing.turn(artifact.id):  # the client asks again while a large one is being read
+        with request.backend.database.read() as reading:
+            artifact = artifacts.by_id(reading, artifact.id)
+        if artifact.state == artifacts.PENDING:
+            layers = _layers(request, artifact)
+            births = _keep_entries(request, artifact, layers)
+            with request.write() as writing:
+                _find_blobs(request, writing, artifact, births)
+                _take(request, writing, artifact, layers[-1].type)
     return {"artifact": artifacts.by_id(request.connection, artifact.id)}
 
 
@@ -60,34 +65,14 @@ def _layers(request: Request, artifact: Artifact) -> list[Manifest]:
     return [below, *uploaded]
 
 
-def _take(
-    request: Request, writing: sa.Connection, artifact: Artifact, layers: list[Manifest]
-) -> None:
-    births = _keep_entries(request, writing, artifact, layers)
-    _find_blobs(request, writing, artifact, births)
-    wrong = artifact_files.wrong(writing, artifact.id)
-    if wrong:
-        path, said, has = wrong
-        rule = "was not uploaded" if has is None else f"has {has} bytes, not {said} as announced"
-        raise ApiError(f"file {path[:200]!r} of the artifact {rule}", 400)
-    size, count = artifact_files.totals(writing, artifact.id)
-    if count > manifests.MAX_FILES:
-        raise ApiError(f"the artifact has {count} files; it may have {manifests.MAX_FILES}", 400)
-    digest = artifact.digest
-    if layers[-1].type != FULL:
-        digest = _write_manifest(request, writing, artifact)
-    artifacts.commit(writing, artifact, digest=digest, size=size, file_count=count)
-    names = [artifact_aliases.LATEST, *json.loads(artifact.aliases)]
-    artifact_aliases.put(writing, artifact.collection_id, artifact.id, names)
-    artifact_uploads.forget(writing, artifact.id)
+def _keep_entries(request: Request, artifact: Artifact, layers: list[Manifest]) -> set[str]:
+    """Keep what the manifests list, and give the artifacts that they say brought the bytes.
 
-
-def _keep_entries(
-    request: Request, writing: sa.Connection, artifact: Artifact, layers: list[Manifest]
-) -> set[str]:
-    """Keep what the manifests list, and give the artifacts that they say brought the bytes."""
+    Others write in between: nothing of a draft is seen.
+    """
     births: set[str] = set()
-    artifact_files.clear_entries(writing, artifact.id)
+    with request.write() as writing:
+        artifact_files.clear_entries(writing, artifact.id)
     for manifest in layers:
         found = manifests.read(_text(request, manifest))
         for number, batch in enumerate(_batches(found)):
@@ -95,7 +80,8 @@ def _keep_entries(
                 raise ApiError(f"the manifest has more than {manifests.MAX_FILES} files", 400)
             births |= {item.birthArtifactID for _, item in batch if item.birthArtifactID}
             entries = {path: manifests.entry(artifact.id, path, item) for path, item in batch}
-            artifact_files.put_entries(writing, list(entries.values()))
+            with request.write() as writing:
+                artifact_files.put_entries(writing, list(entries.values()))
     return births
 
 
@@ -116,20 +102,30 @@ def _find_blobs(
     request: Request, writing: sa.Connection, artifact: Artifact, births: set[str]
 ) -> None:
     """Note for the artifact the bytes that were brought by others which the user may see."""
-    missing = artifact_files.without_blob(writing, artifact.id)
     project_id = artifact_collections.by_id(writing, artifact.collection_id).project_id
-    for md5 in missing:
-        blob = artifact_files.blob_in_project(writing, project_id, md5)
-        if blob:
-            artifact_files.put_blob(writing, artifact.id, md5, blob)
-    still_missing = artifact_files.without_blob(writing, artifact.id) if missing else set()
-    for birth in births if still_missing else ():
+    artifact_files.adopt(writing, artifact.id, artifacts.of_project(project_id))
+    own = ids.encode("Artifact", artifact.id)
+    for birth in births - {own} if artifact_files.wrong(writing, artifact.id) else ():
         # Bytes of somebody else's artifact cannot be taken along.
-        brought_by = _birth(request, writing, birth)
-        for md5 in still_missing:
-            blob = artifact_files.blob(writing, brought_by, md5)
-            if blob:
-                artifact_files.put_blob(writing, artifact.id, md5, blob)
+        brought_by = sa.select(sa.literal(_birth(request, writing, birth)))
+        artifact_files.adopt(writing, artifact.id, brought_by)
+
+
+def _take(request: Request, writing: sa.Connection, artifact: Artifact, type_: str) -> None:
+    """Make a version of the entries."""
+    wrong = artifact_files.wrong(writing, artifact.id)
+    if wrong:
+        path, said, has = wrong
+        rule = "was not uploaded" if has is None else f"has {has} bytes, not {said} as announced"
+        raise ApiError(f"file {path[:200]!r} of the artifact {rule}", 400)
+    size, count = artifact_files.totals(writing, artifact.id)
+    if count > manifests.MAX_FILES:
+        raise ApiError(f"the artifact has {count} files; it may have {manifests.MAX_FILES}", 400)
+    digest = artifact.digest if type_ == FULL else _write_manifest(request, writing, artifact)
+    artifacts.commit(writing, artifact, digest=digest, size=size, file_count=count)
+    names = [artifact_aliases.LATEST, *json.loads(artifact.aliases)]
+    artifact_aliases.put(writing, artifact.collection_id, artifact.id, names)
+    artifact_uploads.forget(writing, artifact.id)
 
 
 def _birth(request: Request, writing: sa.Connection, wire_id: str) -> int:
