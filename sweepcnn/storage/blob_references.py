@@ -8,8 +8,6 @@ import sqlalchemy as sa
 from sweepcnn.storage import tables
 
 _TABLES = [table for table in tables.metadata.sorted_tables if "sha256" in table.c]
-_artifacts, _entries = tables.artifacts, tables.artifact_entries
-_blobs, _manifests = tables.artifact_blobs, tables.artifact_manifests
 
 
 @dataclass(frozen=True)
@@ -22,24 +20,10 @@ class Reference:
 
 
 def forget_deleted(connection: sa.Connection) -> None:
-    """Let go of the files of deleted artifacts, but for those that another artifact names.
-
-    What an artifact that is being uploaded builds on is kept whole.
-    """
-    bases = (
-        sa.select(_manifests.c.base_id)
-        .join(_artifacts, _artifacts.c.id == _manifests.c.artifact_id)
-        .where(_artifacts.c.state == "PENDING", _manifests.c.base_id.is_not(None))
-    )
-    gone = sa.select(_artifacts.c.id).where(
-        _artifacts.c.state == "DELETED", _artifacts.c.id.not_in(bases)
-    )
-    for table in (_entries, _manifests):
+    """Let go of the files of deleted artifacts; what they share is noted for the others, too."""
+    gone = sa.select(tables.artifacts.c.id).where(tables.artifacts.c.state == "DELETED")
+    for table in (tables.artifact_manifests, tables.artifact_entries, tables.artifact_blobs):
         connection.execute(table.delete().where(table.c.artifact_id.in_(gone)))
-    named = sa.exists().where(
-        _entries.c.birth_id == _blobs.c.artifact_id, _entries.c.md5 == _blobs.c.md5
-    )
-    connection.execute(_blobs.delete().where(_blobs.c.artifact_id.in_(gone), ~named))
 
 
 def all_references(connection: sa.Connection) -> Iterator[Reference]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sweepcnn.scheduler import sweep_files
 from sweepcnn.scheduler.states import ENDED
 from sweepcnn.scheduler.trials import summary_number
-from sweepcnn.storage import runs, sweeps, tables
+from sweepcnn.storage import artifacts, runs, sweeps, tables
 from sweepcnn.storage.records import many
 
 # Training gives these to every checkpoint; any other was given by somebody who wants it.
@@ -43,13 +43,9 @@ def surplus(connection: sa.Connection, keep: int) -> list[Checkpoint]:
 
 
 def delete(connection: sa.Connection, checkpoints: list[Checkpoint]) -> None:
-    """Set checkpoints deleted; their files are let go of with those of all deleted artifacts."""
-    ids = [checkpoint.artifact_id for checkpoint in checkpoints]
-    aliases = tables.artifact_aliases
-    connection.execute(aliases.delete().where(aliases.c.artifact_id.in_(ids)))
-    connection.execute(
-        _artifacts.update().where(_artifacts.c.id.in_(ids)).values(state="DELETED", client_id=None)
-    )
+    """Delete checkpoints; their files are found to be needed no more."""
+    for checkpoint in checkpoints:
+        artifacts.delete(connection, artifacts.by_id(connection, checkpoint.artifact_id))
 
 
 def _beyond(connection: sa.Connection, sweep: sweeps.Sweep, keep: int) -> list[int]:

@@ -1,8 +1,6 @@
 """A data folder with runs, files and artifacts in it, made without a server."""
 
 import asyncio
-import base64
-import hashlib
 import json
 import os
 import time
@@ -15,7 +13,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sweepcnn.storage import artifact_files, artifacts, projects, run_files, runs, sweeps, users
+from sweepcnn.storage import (
+    artifact_aliases,
+    artifact_collections,
+    artifact_files,
+    artifacts,
+    projects,
+    run_files,
+    runs,
+    sweeps,
+    users,
+)
 from sweepcnn.storage.artifact_files import Entry
 from sweepcnn.storage.blobs import Blob, BlobStore
 from sweepcnn.storage.database import Database
@@ -85,38 +93,37 @@ class Estate:
         run_id: int | None = None,
         state: str = "COMMITTED",
         aliases: tuple[str, ...] = ("best",),
-        births: dict[str, int] | None = None,
+        shares: tuple[Blob, ...] = (),
     ) -> tuple[int, Blob | None]:
-        """Add a version with one file of its own, or with files that other versions brought."""
+        """Add a version with a file of its own, and with bytes that others hold, too."""
         blob = self.blob(content) if content is not None else None
         with self.database.write() as writing:
-            owner = artifacts.get_or_create_collection(writing, self.project_id, type_, name)
+            owner = artifact_collections.get_or_create(writing, self.project_id, type_, name)
             added = artifacts.add(
                 writing,
                 collection_id=owner.id,
                 user_id=self.user_id,
                 run_id=run_id,
-                digest=os.urandom(8).hex(),
+                digest="",
                 aliases=json.dumps(aliases),
                 tags="[]",
             )
-            entries = [
-                Entry(added.id, f"old-{md5}", md5, 1, birth, None)
-                for md5, birth in (births or {}).items()
-            ]
-            if blob:
-                artifact_files.put_blob(writing, added.id, blob.md5, blob)
-                entries.append(Entry(added.id, "new", blob.md5, blob.size, added.id, None))
+            held = [*shares, *([blob] if blob else [])]
+            for one in held:
+                artifact_files.put_blob(writing, added.id, one.md5, one)
             if state != "PENDING":
-                artifact_files.set_entries(writing, entries)
-                artifacts.commit(writing, added, size=blob.size if blob else 0, file_count=1)
+                entries = [Entry(added.id, b.sha256, b.md5, b.size, None, None) for b in held]
+                artifact_files.put_entries(writing, entries)
+                size, digest = sum(one.size for one in held), os.urandom(8).hex()
+                artifacts.commit(writing, added, digest=digest, size=size, file_count=len(held))
+                artifact_aliases.put(writing, owner.id, added.id, ["latest", *aliases])
             if run_id:
                 artifacts.link_run(writing, run_id, added.id, "output")
         return added.id, blob
 
     def delete(self, artifact_id: int) -> None:
         with self.database.write() as writing:
-            artifacts.update(writing, artifact_id, state="DELETED")
+            artifacts.delete(writing, artifacts.by_id(writing, artifact_id))
 
     def rows(self) -> dict[str, int]:
         """Count all rows by table."""
@@ -136,10 +143,6 @@ class Estate:
 def age(path: Path, seconds: float = 24 * 3600) -> None:
     then = time.time() - seconds
     os.utime(path, (then, then))
-
-
-def md5(content: bytes) -> str:
-    return base64.b64encode(hashlib.md5(content).digest()).decode()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from sweepcnn.errors import WorkError
 from sweepcnn.server.locks import Lock
 from sweepcnn.server.upkeep.gc import Removed, collect
-from sweepcnn.storage import artifacts
+from sweepcnn.storage import artifact_aliases, artifacts, deleted_runs, runs
 from sweepcnn.storage.blob_files import BlobFolder
 from sweepcnn.storage.database import Database
 from tests.conftest import DATABASES
@@ -59,7 +59,7 @@ def test_a_file_that_was_replaced_or_whose_run_is_gone_is_removed(estate: Estate
 def test_the_bytes_of_a_deleted_version_stay_while_another_names_them(estate: Estate) -> None:
     first, shared = estate.artifact("m", b"shared")
     assert shared is not None
-    second, own = estate.artifact("m", b"own", births={shared.md5: first})
+    second, own = estate.artifact("m", b"own", shares=(shared,))
     assert own is not None
     estate.delete(first)
     assert clean(estate).blobs == 0
@@ -68,6 +68,18 @@ def test_the_bytes_of_a_deleted_version_stay_while_another_names_them(estate: Es
     assert clean(estate).blobs == 2
     assert not estate.has(shared)
     assert not estate.has(own)
+
+
+def test_artifacts_that_went_with_their_run_are_let_go_of(estate: Estate) -> None:
+    made = estate.run("r")
+    _, blob = estate.artifact("m", b"model", run_id=made)
+    assert blob is not None
+    with estate.database.write() as writing:
+        run = runs.by_id(writing, made)
+        assert run is not None
+        deleted_runs.delete(writing, run, artifacts=True)
+    assert clean(estate).blobs == 1
+    assert not estate.has(blob)
 
 
 def test_leftovers_of_uploads_are_removed_once_they_are_old(estate: Estate) -> None:
@@ -150,7 +162,7 @@ def test_checkpoints_that_somebody_wants_stay(estate: Estate) -> None:
     with estate.database.write() as writing:
         named = artifacts.get(writing, made[2][1])
         assert named is not None
-        artifacts.set_aliases(writing, named.collection_id, named.id, ["production"])
+        artifact_aliases.put(writing, named.collection_id, named.id, ["production"])
         artifacts.link_run(writing, other, made[3][1], "input")
         artifacts.link_run(writing, made[4][0], made[4][1], "input")  # its own: no other run's
     removed = clean(estate, 1)
