@@ -51,9 +51,8 @@ def clear_entries(connection: sa.Connection, artifact_id: int) -> None:
 
 def entries(connection: sa.Connection, artifact_id: int) -> Iterator[Entry]:
     """Give all entries of an artifact by path, in the order of its characters' code points."""
-    path = _entries.c.path
-    ordered = path.collate("C") if connection.dialect.name == "postgresql" else path
-    query = sa.select(_entries).where(_entries.c.artifact_id == artifact_id).order_by(ordered)
+    query = sa.select(_entries).where(_entries.c.artifact_id == artifact_id)
+    query = query.order_by(_entries.c.path)
     rows = connection.execute(query.execution_options(yield_per=1000))  # never all in memory
     yield from (Entry(**row._mapping) for row in rows)
 
