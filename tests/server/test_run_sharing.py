@@ -74,6 +74,7 @@ print(json.dumps(found))
 )
 
 
+@pytest.mark.each_database
 def test_processes_share_a_run(client: Client) -> None:
     script = client.script("writing.py", WRITING)
     for writers in (("other", "third"), ("main",)):

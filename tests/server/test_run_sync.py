@@ -9,6 +9,8 @@ from tests.server.test_client import Client
 
 pytestmark = pytest.mark.each_database
 
+pytestmark = pytest.mark.each_database
+
 SYNCING = (
     LOOK
     + """
