@@ -69,10 +69,10 @@ def test_an_upload_that_does_not_end_is_broken_off_after_five_seconds(tmp_path: 
 
 def test_work_that_cannot_be_broken_off_does_not_keep_it_from_ending(tmp_path: Path) -> None:
     stuck = """
-import time
+import sys, time
 from sweepcnn.server import filestream, stopping
 stopping.THREADS_S = 1
-filestream.receive = lambda *_: time.sleep(600)
+filestream.receive = lambda *_: (print("stuck", file=sys.stderr, flush=True), time.sleep(600))
 """
     with server_process(tmp_path / "data", settings=stuck) as running:
         wire = running.wire()
@@ -83,9 +83,7 @@ filestream.receive = lambda *_: time.sleep(600)
 
         asking = threading.Thread(target=ask)
         asking.start()
-        query = "sweepcnn_http_requests_total"
-        wait_for(lambda: query in running.get("/metrics").text)
-        time.sleep(0.5)
+        wait_for(lambda: "stuck" in running.log())
         running.process.terminate()
         assert running.process.wait(30) == 0
         asking.join()
