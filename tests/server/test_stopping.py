@@ -72,7 +72,10 @@ def test_work_that_cannot_be_broken_off_does_not_keep_it_from_ending(tmp_path: P
 import sys, time
 from sweepcnn.server import filestream, stopping
 stopping.THREADS_S = 1
-filestream.receive = lambda *_: (print("stuck", file=sys.stderr, flush=True), time.sleep(600))
+def stuck(*_, **__):
+    print("stuck", file=sys.stderr, flush=True)
+    time.sleep(600)
+filestream.receive = stuck
 """
     with server_process(tmp_path / "data", settings=stuck) as running:
         wire = running.wire()
