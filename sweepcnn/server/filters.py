@@ -97,7 +97,8 @@ class _Reader:
         """
         if depth > _DEEPEST:
             _refuse(f"the filter is nested more than {_DEEPEST} levels deep; write it flatter")
-        if given is None:
+        if given is None or given == {}:
+            self._spend("conditions")
             return Every()
         if not isinstance(given, dict):
             _refuse(f"filter {_shown(given)} must be an object, such as {{'state': 'finished'}}")
@@ -201,6 +202,7 @@ class _Reader:
             _refuse(f"filter {key}: a value cannot be an object; write {key}.<part> for each part")
         if field.kind != "time":
             return Holds(field, OneOf(tuple(value(item) for item in given)))
+        self._spend("conditions", len(given))
         seconds = [_seconds(key, item) for item in given if item is not None]
         found = Some(tuple(_within_second(field, second) for second in seconds))
         missing = Holds(field, OneOf((_NULL,)))

@@ -100,6 +100,7 @@ def _engine(place: sa.URL, *, foreign_keys: bool = True) -> sa.Engine:
     settings = (
         f"lock_timeout={_LOCK_TIMEOUT_MS}",
         f"idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS}",
+        "jit=off",  # it takes seconds for a filter of many conditions, each of which is cheap
     )
     return sa.create_engine(
         place,

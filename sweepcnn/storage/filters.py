@@ -156,20 +156,13 @@ def _is_beyond(row: Row, sign: Sign, limit: float | str | bool) -> Truth:
 def _is_one_of(row: Row, values: tuple[Value, ...]) -> Truth:
     """Tell whether a value is equal to one of these; numbers that are not finite equal none."""
     numbers: dict[str, list[float]] = {"number": [], "boolean": []}
-    texts: list[str] = []
-    same: list[Truth] = []
+    texts: dict[str, list[str]] = {"text": [], "list": []}  # those of lists are digests
+    same = [row.of("null")] if Value("null") in values else []
     for value in values:
-        match value:
-            case Value(kind="null"):
-                same.append(row.of("null"))
-            case Value(kind="text", text=str(text)):
-                texts.append(text)
-            case Value(kind="list", number=length, text=str(digest)):
-                alike = sa.and_(row.number == length, row.text == digest)
-                same.append(sa.and_(row.of("list"), alike))
-            case Value(kind=kind, number=float(number)) if kind in numbers:
-                numbers[kind].append(number)
-    if texts:
-        same.append(sa.and_(row.of("text"), row.text.in_(texts)))
+        if value.kind in numbers and value.number is not None:
+            numbers[value.kind].append(value.number)
+        elif value.kind in texts and value.text is not None:
+            texts[value.kind].append(value.text)
     same += [sa.and_(row.of(k), row.number.in_(found)) for k, found in numbers.items() if found]
+    same += [sa.and_(row.of(k), row.text.in_(found)) for k, found in texts.items() if found]
     return sa.or_(sa.false(), *same)

@@ -91,6 +91,7 @@ CONFIG = {
     "odd": "a\0b\ud800c",
     "lists": [[1, 2], [3]],
     "empty": [],
+    "words": ["alpha", "beta"],
     "é": "É",
 }
 
@@ -146,6 +147,9 @@ CONFIG = {
         ({"list": {"$size": 3}}, True),
         ({"list": {"$contains": "a"}}, True),
         ({"list": {"$contains": 3}}, True),
+        ({"list": {"$contains": ""}}, False),
+        ({"words": {"$contains": "alpha"}}, True),
+        ({"words": {"$contains": "alp"}}, False),
         ({"list": {"$regex": "^B$", "$options": "i"}}, True),
         ({"list": {"$gt": 2}}, True),
         ({"empty": []}, True),
@@ -334,6 +338,9 @@ def test_each_key_finds_the_run_and_its_contrary_the_other(
         ({"state": {"$regex": "(?!a)"}}, "neither look-around nor back-references"),
         ({"state": {"$regex": r"(a)\1"}}, "neither look-around nor back-references"),
         ({"$or": [{"state": "x"}] * 500}, "too many conditions"),
+        ({"$or": [None] * 501}, "too many conditions"),
+        ({"$or": [{}] * 501}, "too many conditions"),
+        ({"created_at": {"$in": ["2026"] * 501}}, "too many conditions"),
         ({"state": {"$in": ["x"] * 10_001}}, "too many values"),
         ({"config.l": {"$all": ["x"] * 501}}, "too many conditions"),
         ({"$or": [{"state": {"$regex": "x"}}] * 21}, "too many regular expressions"),
@@ -363,11 +370,17 @@ def test_the_largest_filters_that_are_read_are_judged(database: Database) -> Non
         nested = {"$not": nested}
     any_of = {"$or": [{f"config.k{n}": {"$gt": n}} for n in range(248)] + [{"config.n": 3}]}
     values = {"config.n": {"$in": [3, *(f"x{n}" for n in range(9_990))]}}
+    lists = {"config.lists": {"$in": [[[1, 2], [3]], *([n] for n in range(9_990))]}}
+    numbers = {"config.n": {"$in": [*range(5_000), *(f"x{n}" for n in range(4_999))]}}
+    times = {"created_at": {"$nin": [f"{year:04}" for year in range(1, 490)]}}
+    all_of = {f"config.absent{n}": None for n in range(496)} | {"config.n": 3}
+    all_in = {"config.list": {"$all": ["a", "b"] * 249}}
     patterns = {"$and": [{"config.s": {"$regex": f"^.{{0,{n}}}fin"}} for n in range(20)]}
     with database.write() as connection:
         project = new_project(connection)
         name = add(connection, project, CONFIG)
-        for condition in (nested, any_of, values, patterns):
+        conditions = (nested, any_of, values, lists, numbers, times, all_of, all_in)
+        for condition in (*conditions, patterns, {"$not": {"$not": all_of}}):
             assert select(connection, project, condition) == [name]
 
 
