@@ -150,7 +150,8 @@ class Indexed(OrderedField):
         rows = tables.run_values.alias()
         row = Row(rows.c.kind, rows.c.number, rows.c.text, rows.c.position > 0)
         here = (rows.c.run_id == tables.runs.c.id, self._is_at(rows))
-        return sa.exists().where(*here, condition(row))
+        # The offset keeps PostgreSQL from planning joins, of which hundreds take it for ever.
+        return sa.select(sa.literal(1)).where(*here, condition(row)).offset(0).exists()
 
     def _is_at(self, rows: sa.FromClause) -> Truth:
         return sa.and_(rows.c.source == self.source, rows.c.key.in_(self.keys))
