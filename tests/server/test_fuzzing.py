@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -178,7 +179,7 @@ def test_queries(world: World, name: str) -> None:
 def test_mutations(world: World, name: str) -> None:
     whose = (world.target(), world.other)
 
-    @examples(10)
+    @examples(8)
     @given(fuzzing.operations(schema(), whose, "mutation", name))
     def check(operation: fuzzing.Operation) -> None:
         world.ask(operation)
@@ -217,7 +218,7 @@ def test_streams_and_what_is_read_of_them(world: World) -> None:
     document = "mutation M($i: UpsertBucketInput!) { upsertBucket(input: $i) { inserted } }"
     given_run = {"entityName": target.entity, "modelName": target.project, "name": target.run}
 
-    @examples(60)
+    @examples(40)
     @given(fuzzing.streams, config, st.fixed_dictionaries({"s": specs, "f": filters, "n": names}))
     def check(body: Any, config: str, given: dict[str, Any]) -> None:
         answer = world.wire.http.post(path, content=json.dumps(body))
@@ -291,9 +292,9 @@ def test_requests_of_any_kind(world: World) -> None:
     where = {"e": target.entity, "p": target.project, "r": target.run, "s": [], "n": ["f"]}
     file = world.ask(fuzzing.Operation(_READ, where))["project"]["run"]["files"]["edges"][0]["node"]
     tokens = [httpx.URL(url).path.split("/")[2] for url in (upload, file["directUrl"])]
-    names = [name for t in (target, world.other) for name in vars(t).values() if name]
+    names = [quote(name) for t in (target, world.other) for name in vars(t).values() if name]
 
-    @examples(250)
+    @examples(160)
     @given(fuzzing.calls(world.keys, names, tokens))
     def check(call: fuzzing.Call) -> None:
         world.send(call)
