@@ -16,7 +16,6 @@ from typing import Any
 import wandb
 
 _ROOT = Path(wandb.__file__).parent
-_FOLDERS = ("apis", "old", "sdk/artifacts", "sdk/internal", "sdk/projects", "sdk/verify")
 _OPERATION = re.compile(r"\s*(?:#[^\n]*\n\s*)*(?:query|mutation)\s+(\w+)")
 # What the Go program's generator writes: only a document's own braces stand at a line's start.
 _COMPILED = re.compile(rb"\n(?:query|mutation) \w+ [\t\n -~]+?\n}(?:\nfragment [\t\n -~]+?\n})*\n")
@@ -24,7 +23,7 @@ _COMPILED = re.compile(rb"\n(?:query|mutation) \w+ [\t\n -~]+?\n}(?:\nfragment [
 
 def operations() -> dict[str, str]:
     """Give the documents of the Python files by the name of their operation."""
-    paths = [path for folder in _FOLDERS for path in sorted((_ROOT / folder).rglob("*.py"))]
+    paths = [path for path in sorted(_ROOT.rglob("*.py")) if "vendor" not in path.parts]
     return _named(text for path in paths for text in _texts(path))
 
 

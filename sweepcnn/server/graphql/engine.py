@@ -31,6 +31,7 @@ from graphql import (
 from sweepcnn.server import disk_full
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
+from sweepcnn.server.graphql import left_out
 from sweepcnn.server.graphql.resolvers import RESOLVERS, TYPE_OF
 from sweepcnn.storage.columns import UnfitError
 
@@ -116,7 +117,11 @@ def _read(body: Any) -> tuple[str, dict[str, Any], str | None]:
 def _prepare(query: str) -> tuple[DocumentNode, list[Any]]:
     """Parse and validate; the client sends the same few dozen documents again and again."""
     document = parse(query, no_location=True, max_tokens=10_000)
-    return document, [error.formatted for error in validate(schema(), document, max_errors=10)]
+    errors = validate(schema(), document, max_errors=10)
+    area = left_out.area(errors)
+    if area:
+        return document, [{"message": f"this server has no {area}"}]
+    return document, [error.formatted for error in errors]
 
 
 def _without_unknown_nulls(document: DocumentNode, variables: dict[str, Any]) -> dict[str, Any]:
