@@ -19,6 +19,12 @@ ROOT = Path(__file__).parents[2]
 
 # Beyond what of the newest client is left out.
 OLDER = {
+    "automations": {
+        "GetAutomations",
+        "GetAutomationsByEntity",
+        "GenericWebhookIntegrationsByEntity",
+        "SlackIntegrationsByEntity",
+    },
     "teams and accounts": {
         "Entity",
         "CreateAnonymousApiKey",
@@ -26,15 +32,7 @@ OLDER = {
         "FetchOrgEntityFromOrganization",
     },
     "alerts": {"NotifyScriptableRunAlert"},
-    "rewinding": {"RewindRun"},
     "custom charts": {"CreateCustomChart"},
-    "files in parts": {"CompleteMultipartUploadArtifact"},
-    "changing collections": {
-        "CreateArtifactCollectionTagAssignments",
-        "DeleteArtifactCollectionTagAssignments",
-        "MoveArtifactCollection",
-        "UpdateArtifactCollectionType",
-    },
     "launch queues": {
         "LaunchAgent",
         "ProjectRunQueues",

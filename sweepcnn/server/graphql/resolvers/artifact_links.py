@@ -89,7 +89,7 @@ def _unlink(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
         if not artifact_members.of(writing, found, artifact.id):
             raise ApiError(f"the artifact is not linked to {found.name!r}", 404)
         artifact_members.unlink(writing, found, artifact.id)
-    return {"success": True}
+    return {"artifactID": input["artifactID"], "success": True}
 
 
 RESOLVERS = {"Mutation": {"linkArtifact": _link, "unlinkArtifact": _unlink}}
