@@ -115,8 +115,13 @@ def _item(path: str, value: Any) -> Item:
         item = Item.model_validate(value)
         for text in (item.digest, item.ref or ""):
             text.encode()
-    except (ValidationError, UnicodeEncodeError) as error:
-        raise ApiError(f"file {path[:200]!r} in the manifest: {str(error)[:500]}", 400) from None
+    except ValidationError as error:
+        rules = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+        )
+        raise ApiError(f"file {path[:200]!r} in the manifest: {rules[:500]}", 400) from None
+    except UnicodeEncodeError as error:
+        raise ApiError(f"file {path[:200]!r} in the manifest: {error}", 400) from None
     if item.ref is None and not is_md5(item.digest):
         rule = "must be an MD5 in base64, for the file is no reference"
         raise ApiError(f"digest {item.digest[:80]!r} of file {path[:200]!r}: {rule}", 400)
