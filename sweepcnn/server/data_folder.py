@@ -11,6 +11,7 @@ from sweepcnn.server.locks import HeldError, Lock
 from sweepcnn.server.mounts import network_kind
 from sweepcnn.storage import urls
 from sweepcnn.storage.blobs import BlobStore
+from sweepcnn.storage.claims import Claim, ClaimedError
 from sweepcnn.storage.database import Database
 
 SECRET, BLOBS, LOCK = "secret", "blobs", "lock"
@@ -31,7 +32,7 @@ class DataFolder:
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._locks = [_lock(path / LOCK, f"--data-dir {path}")]
+            self._locks: list[Lock | Claim] = [_lock(path / LOCK, f"--data-dir {path}")]
             self.secret = kept_secret(path / SECRET, lambda: secrets.token_hex(32))
             self.blobs = BlobStore(path / BLOBS)
             self.blobs.check_writable()
@@ -44,11 +45,13 @@ class DataFolder:
 
         Raises:
             InputError: the URL is no good.
-            WorkError: another server uses the file, or it lies on a disk that is not safe for it.
+            WorkError: another server uses it, or its file lies on a disk that is not safe for it.
         """
         url = url or default_url(self.path)
         file = sqlite_file(url)
-        if file is not None and file.parent.is_dir():
+        if file is None:
+            self._locks.append(_claim(url))
+        elif file.parent.is_dir():
             _refuse_network_disk(file)
             self._locks.append(_lock(file.with_name(f"{file.name}.lock"), f"database {file}"))
         return Database(url)
@@ -104,11 +107,23 @@ def _lock(path: Path, what: str) -> Lock:
     try:
         return Lock(path)
     except HeldError as error:
-        rule = f"is in use by another server, process {error.holder or 'unknown'}"
-        raise WorkError(Problem(what, rule, "stop that one, or name another place")) from None
+        raise _in_use(what, f"process {error.holder or 'unknown'}") from None
     except OSError as error:
         rule = f"cannot be locked: {error}"
         raise WorkError(Problem(what, rule, "name a place on a disk of this machine")) from None
+
+
+def _claim(url: str) -> Claim:
+    try:
+        return Claim(url)
+    except ClaimedError as error:
+        what = urls.shown(urls.read(url))
+        raise _in_use(what, error.holder or "a process that cannot be seen") from None
+
+
+def _in_use(what: str, holder: str) -> WorkError:
+    rule = f"is in use by another server, {holder}"
+    return WorkError(Problem(what, rule, "stop that one, or name another place"))
 
 
 def _refuse_network_disk(file: Path) -> None:

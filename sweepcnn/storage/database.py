@@ -97,18 +97,17 @@ def _engine(place: sa.URL, *, foreign_keys: bool = True) -> sa.Engine:
         engine = sa.create_engine(place, pool_size=16, max_overflow=48)
         _prepare_sqlite(engine, foreign_keys=foreign_keys)
         return engine
-    settings = (
-        f"lock_timeout={_LOCK_TIMEOUT_MS}",
-        f"idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS}",
-        "jit=off",  # it takes seconds for a filter of many conditions, each of which is cheap
-    )
+    settings = {
+        "lock_timeout": _LOCK_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": _IDLE_TIMEOUT_MS,
+        "jit": "off",  # it takes seconds for a filter of many conditions, each of which is cheap
+    }
     return sa.create_engine(
-        place,
+        urls.with_settings(place, settings),
         pool_size=16,
         max_overflow=48,
         pool_pre_ping=True,  # the server may have been started anew
         isolation_level="REPEATABLE READ",  # one snapshot for all of a read
-        connect_args={"options": " ".join(f"-c {setting}" for setting in settings)},
     )
 
 

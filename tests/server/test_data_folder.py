@@ -12,6 +12,7 @@ import pytest
 
 from sweepcnn.server.locks import HeldError, Lock
 from sweepcnn.server.mounts import network_kind
+from tests.postgresql import PostgreSQL
 from tests.server.processes import refused, server_process
 
 
@@ -37,6 +38,24 @@ def test_a_second_server_on_a_database_file_is_refused(tmp_path: Path) -> None:
         assert code == 1
         assert f"process {first.process.pid};" in message
         assert "sweepcnn.db: is in use" in message
+
+
+def test_a_second_server_on_a_postgresql_database_is_refused(
+    tmp_path: Path, postgresql: PostgreSQL
+) -> None:
+    url = postgresql.new_database()
+    place = ("--database-url", url)
+    with server_process(tmp_path / "one", *place) as first:
+        code, message = refused("--data-dir", str(tmp_path / "two"), *place)
+        assert code == 1
+        assert f"in use by another server, process {first.process.pid} on " in message
+        assert "stop that one, or name another place" in message
+        add = [sys.executable, "-m", "sweepcnn", "user", "add", "ann", *place]
+        subprocess.run(add, check=True, timeout=60, stdout=subprocess.DEVNULL)
+        first.process.kill()
+        first.process.wait(30)
+        with server_process(tmp_path / "two", *place) as second:
+            assert second.get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

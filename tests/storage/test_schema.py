@@ -114,7 +114,7 @@ def test_each_artifact_of_the_first_version_holds_its_own_files(first: str) -> N
 
 
 def test_runs_of_the_first_version_are_found_like_new_ones(first: str) -> None:
-    engine = sa.create_engine(first)
+    engine = engine_of(first)
     tags = ["t", "u"]
     config = {"lr": {"value": 0.1}, "net": {"value": {"a.b": [1, "x", [2]], "a": {"b": 1}}}}
     config |= {"_wandb": {"value": {"v": 1}}, "odd": {"value": "a\0\ud800"}, "bare": True}
@@ -123,7 +123,6 @@ def test_runs_of_the_first_version_are_found_like_new_ones(first: str) -> None:
     with engine.begin() as connection:
         columns = {"c": json.dumps(config), "s": json.dumps(summary), "t": json.dumps(tags)}
         connection.execute(sa.text("UPDATE runs SET config = :c, summary = :s, tags = :t"), columns)
-    engine.dispose()
     database = Database(first)
     table = metadata.tables["run_values"]
     with database.write() as connection:
