@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from sweepcnn.storage import tables
 from sweepcnn.storage.blobs import Blob
-from sweepcnn.storage.columns import Text
+from sweepcnn.storage.columns import storable
 from sweepcnn.storage.database import upsert
 from sweepcnn.storage.records import many
 
@@ -56,14 +56,14 @@ def page(
     Args:
         connection: reads or writes.
         run_id: the run.
-        like: a pattern of SQL's LIKE with a backslash for an escape, in which case does not count;
-            null for every file.
+        like: a pattern of SQL's LIKE with a backslash for an escape, in which the case of ASCII's
+            letters does not count; null for every file.
         after: names that come after this one.
         limit: the most files.
     """
     query = sa.select(_table).where(_table.c.run_id == run_id, _table.c.name > after)
     if like is not None:
-        pattern = sa.func.lower(sa.literal(like, Text()))
+        pattern = storable(like).encode().lower().decode()  # ASCII's alone, as both databases do
         query = query.where(sa.func.lower(_table.c.name).like(pattern, escape="\\"))
     return many(RunFile, connection.execute(query.order_by(_table.c.name).limit(limit)))
 

@@ -96,3 +96,19 @@ class Runs:
         views.delete(writing, report)
         assert views.by_id(writing, report) is None
         assert users.by_id(writing, ann.id) == ann
+
+    def test_files_are_listed_by_a_pattern_that_heeds_the_case_of_no_ascii_letter(
+        self, writing: sa.Connection
+    ) -> None:
+        run = run_of(writing)
+        for name in ("\u00c4RGER.txt", "a_b", "aXb"):
+            run_files.put(writing, run, name, Blob("0" * 64, "md5", 1), "text/plain")
+
+        def like(pattern: str) -> list[str]:
+            found = run_files.page(writing, run, like=pattern, after="", limit=9)
+            return [file.name for file in found]
+
+        assert like("\u00c4rger%") == ["\u00c4RGER.txt"]
+        assert like("\u00e4rger%") == []
+        assert like("A\\_%") == ["a_b"]
+        assert like("A_B") == ["aXb", "a_b"]
