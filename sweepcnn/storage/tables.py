@@ -329,6 +329,7 @@ artifact_manifests = sa.Table(
     _text("sha256", null=True),  # from the upload on
     sa.Column("size", BigInteger),
     sa.Index(None, "artifact_id"),
+    sa.Index(None, "base_id"),
     sqlite_autoincrement=True,
 )
 

@@ -174,3 +174,21 @@ def test_a_damaged_database_is_refused_as_it_is(tmp_path: Path) -> None:
         Database(url)
     with engine.begin() as connection:
         assert schema.revision(connection) == "0001"
+
+
+def test_what_refers_to_a_row_that_goes_is_found_by_an_index() -> None:
+    users_stay = metadata.tables["users"]
+    without = [
+        f"{table.name}.{key.parent.name}"
+        for table in metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column.table is not users_stay and key.parent not in first_of_indexes(table)
+    ]
+    assert without == []
+
+
+def first_of_indexes(table: sa.Table) -> list[sa.Column[Any]]:
+    """Give the columns that an index of a table begins with."""
+    unique = [found for found in table.constraints if isinstance(found, sa.UniqueConstraint)]
+    indexes = [*(found.columns for found in unique), *(i.columns for i in table.indexes)]
+    return [next(iter(columns)) for columns in (table.primary_key.columns, *indexes)]
