@@ -4,8 +4,11 @@ import base64
 import binascii
 from typing import Any
 
+import sqlalchemy as sa
+
 from sweepcnn.server.errors import ApiError
-from sweepcnn.storage import users
+from sweepcnn.storage import access, projects, users
+from sweepcnn.storage.access import Role
 from sweepcnn.storage.database import Database
 
 
@@ -45,13 +48,22 @@ def authenticate(database: Database, authorization: str | None) -> users.User:
     return user
 
 
-def check_upload(database: Database, what: dict[str, Any]) -> None:
-    """Make sure that the user to whom an upload's address was given has still the same key.
+def check_upload(reading: sa.Connection, what: dict[str, Any], project_id: int) -> None:
+    """Make sure that the user to whom an upload's address was given may still upload there.
+
+    Args:
+        reading: sees users and projects.
+        what: that the address is for.
+        project_id: where it belongs.
 
     Raises:
-        ApiError: they were removed, or have another.
+        ApiError: they were removed, have another key, or may not write to the project any more.
     """
-    if "by" in what:
-        with database.read() as connection:
-            if users.by_pass(connection, *what["by"]) is None:
-                raise ApiError("the address was given to a key that is void; ask for it again", 403)
+    if "by" not in what:
+        return
+    user = users.by_pass(reading, *what["by"])
+    if user is None:
+        raise ApiError("the address was given to a key that is void; ask for it again", 403)
+    role = access.role_in(reading, user, projects.by_id(reading, project_id).entity)
+    if role is None or role < Role.MEMBER:
+        raise ApiError("the address was given to one who may not write there any more", 403)

@@ -47,12 +47,11 @@ async def upload(backend: Backend, request: Request) -> Response:
             there is no room for it.
     """
     what = backend.addresses.read_upload(request.path_params["token"])
-    await run_in_threadpool(auth.check_upload, backend.database, what)
+    announced = await run_in_threadpool(_announced, backend, what)
     limit = MAX_MANIFEST_BYTES if what["kind"] == "manifest" else _MAX_UPLOAD_BYTES
     length = declared_length(request, limit=limit)
     if length is not None and length > backend.blobs.free_bytes():
         raise ApiError(disk_full.MESSAGE, disk_full.STATUS)
-    announced = await run_in_threadpool(_announced, backend, what)
     sent = request.headers.get("content-md5")
     if announced and sent and sent != announced:
         raise ApiError(f"Content-MD5 is {sent[:80]!r}, not {announced} as announced", 400)
@@ -87,32 +86,46 @@ def _announced(backend: Backend, what: dict[str, Any]) -> str | None:
     """Give the MD5 that was announced for an upload; null where none was.
 
     Raises:
-        ApiError: what the upload is for is gone or complete.
+        ApiError: what the upload is for is gone or complete, or is not its sender's any more.
     """
     with backend.database.read() as reading:
-        match what["kind"]:
-            case "run_file" if runs.by_id(reading, what["run"]):
-                return None
-            case "artifact" if _is_open(reading, what["artifact"]):
-                return str(what["md5"])
-            case "part" if _is_coming(reading, what["upload"]):
-                return _base64(what["hex_md5"])
-            case "manifest":
-                manifest = artifact_manifests.get(reading, what["manifest"])
-                if manifest and _is_open(reading, manifest.artifact_id):
-                    return manifest.digest or None
-    raise ApiError("what the file belongs to is gone or complete", 404)
+        project_id, md5 = _target(reading, what)
+        auth.check_upload(reading, what, project_id)
+    return md5
+
+
+def _target(reading: sa.Connection, what: dict[str, Any]) -> tuple[int, str | None]:
+    """Give the row id of the project that an upload goes to, and the MD5 that was announced.
+
+    Raises:
+        ApiError: what the upload is for is gone or complete.
+    """
+    artifact_id, md5 = 0, None
+    match what["kind"]:
+        case "run_file":
+            run = runs.by_id(reading, what["run"])
+            if run is not None:
+                return run.project_id, None
+        case "artifact":
+            artifact_id, md5 = what["artifact"], what["md5"]
+        case "part":
+            upload = artifact_uploads.get(reading, what["upload"])
+            if upload is not None and not upload.complete:
+                artifact_id, md5 = upload.artifact_id, _base64(what["hex_md5"])
+        case "manifest":
+            manifest = artifact_manifests.get(reading, what["manifest"])
+            if manifest is not None:
+                artifact_id, md5 = manifest.artifact_id, manifest.digest or None
+    artifact = artifacts.get(reading, artifact_id)
+    if artifact is None or artifact.state != PENDING:
+        raise ApiError("what the file belongs to is gone or complete", 404)
+    return artifact_collections.by_id(reading, artifact.collection_id).project_id, md5
 
 
 def _is_open(connection: sa.Connection, artifact_id: int) -> bool:
     """Tell whether an artifact may still be filled: a committed one stays as it is."""
     artifact = artifacts.get(connection, artifact_id)
     return artifact is not None and artifact.state == PENDING
-
-
-def _is_coming(connection: sa.Connection, upload_id: int) -> bool:
-    found = artifact_uploads.get(connection, upload_id)
-    return found is not None and not found.complete
 
 
 def _register(backend: Backend, what: dict[str, Any], blob: Blob) -> None:

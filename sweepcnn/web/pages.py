@@ -24,7 +24,7 @@ from sweepcnn.storage.projects import Project
 from sweepcnn.storage.runs import Run
 from sweepcnn.storage.sweeps import Sweep
 from sweepcnn.storage.users import User
-from sweepcnn.web.sessions import Sessions
+from sweepcnn.web.sessions import Sessions, is_own_form
 
 _METRIC = "best_val_accuracy"
 # A run that may be the best, as for `sweepcnn best`: it ended, and its value is its network's own.
@@ -105,6 +105,8 @@ async def _login(site: _Site, request: Request) -> Response:
     if request.method != "POST":
         target = _local_path(request.query_params.get("next", "/"))
         return _html(site, "login.html", target=target, failed=False)
+    if not is_own_form(request):
+        return _foreign_form(site)
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -114,15 +116,22 @@ async def _login(site: _Site, request: Request) -> Response:
     target = _local_path(form.get("next", ["/"])[0])
     response = RedirectResponse(target, 303)
     key = form.get("key", [""])[0].strip()
-    if await run_in_threadpool(site.sessions.log_in, response, key):
+    log_in = partial(site.sessions.log_in, secure=request.url.scheme == "https")
+    if await run_in_threadpool(log_in, response, key):
         return response
     return _html(site, "login.html", 403, target=target, failed=True)
 
 
-async def _logout(site: _Site, _request: Request) -> Response:
+async def _logout(site: _Site, request: Request) -> Response:
+    if not is_own_form(request):
+        return _foreign_form(site)
     response = RedirectResponse("/login", 303)
     site.sessions.log_out(response)
     return response
+
+
+def _foreign_form(site: _Site) -> Response:
+    return _html(site, "message.html", 403, message="The form was sent from another site.")
 
 
 def _local_path(target: str) -> str:

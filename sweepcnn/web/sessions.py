@@ -11,6 +11,18 @@ _COOKIE = "sweepcnn_session"
 _LIFETIME_S = 30 * 24 * 3600
 
 
+def is_own_form(request: Request) -> bool:
+    """Tell whether a form was sent from a page of this server, as far as the browser says.
+
+    A cookie that is kept from other sites does not do: to log somebody in, or out, takes none.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")  # browsers say this much also where there is no HTTPS
+    return origin is None or origin.partition("://")[2] == request.url.netloc
+
+
 class Sessions:
     """Signs people in and knows them again.
 
@@ -21,14 +33,22 @@ class Sessions:
         self._database = database
         self._serializer = URLSafeTimedSerializer(secret, salt="session")
 
-    def log_in(self, response: Response, api_key: str) -> bool:
-        """Set the cookie of a key's owner; tells whether the key is known."""
+    def log_in(self, response: Response, api_key: str, *, secure: bool) -> bool:
+        """Set the cookie of a key's owner; tells whether the key is known.
+
+        Args:
+            response: what the cookie goes with.
+            api_key: the key.
+            secure: whether the pages are reached by HTTPS, which the cookie then never leaves.
+        """
         with self._database.read() as connection:
             user = users.by_key(connection, api_key)
         if user is None:
             return False
         token = self._serializer.dumps(users.pass_of(user))
-        response.set_cookie(_COOKIE, token, max_age=_LIFETIME_S, httponly=True, samesite="strict")
+        response.set_cookie(
+            _COOKIE, token, max_age=_LIFETIME_S, httponly=True, samesite="strict", secure=secure
+        )
         return True
 
     def log_out(self, response: Response) -> None:

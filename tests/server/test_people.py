@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from sweepcnn.storage import people
+from sweepcnn.storage.access import Role
 from tests.backend import RunningBackend
+from tests.server import artifact_wire
 from tests.server.conftest import Wire
 from tests.server.team import Lab, gathered
 from tests.server.test_client import Client
@@ -229,6 +231,38 @@ def test_addresses_for_uploads_end_with_the_key_that_asked_for_them(lab: Lab) ->
     with lab.database.write() as connection:
         people.dismiss(connection, lab.names["zoe"])
     assert upload() == 403
+
+
+def test_addresses_for_uploads_end_with_the_right_to_write(lab: Lab) -> None:
+    wire = lab.wires["bob"]
+    document = """mutation U($input: UpsertBucketInput!) {
+        upsertBucket(input: $input) { bucket { id } } }"""
+    wire.ask(document, input={"entityName": lab.team, "modelName": "ours", "name": "first"})
+    create = """mutation C($input: CreateRunFilesInput!) {
+        createRunFiles(input: $input) { files { uploadUrl } } }"""
+    where = {"entityName": lab.team, "projectName": "ours", "runName": "first"}
+    files = wire.ask(create, input=where | {"files": ["a.txt"]})["createRunFiles"]["files"]
+    spec = where | {"artifactTypeName": "t", "artifactCollectionName": "c", "digest": "d"}
+    made = wire.ask(artifact_wire.CREATE, i=spec)["createArtifact"]["artifact"]
+    file = {"artifactID": made["id"], "name": "b.txt", "md5": artifact_wire.md5(b"content")}
+    given = wire.ask(artifact_wire.CREATE_FILES, i={"artifactFiles": [file]})["createArtifactFiles"]
+    files += [edge["node"] for edge in given["files"]["edges"]]
+
+    def uploads() -> list[int]:
+        return [httpx.put(f["uploadUrl"], content=b"content").status_code for f in files]
+
+    def join(role: Role) -> None:
+        with lab.database.write() as connection:
+            people.gather(connection, lab.team, {lab.names["bob"]: role})
+
+    assert uploads() == [200, 200]
+    join(Role.VIEWER)
+    assert uploads() == [403, 403]
+    join(Role.MEMBER)
+    assert uploads() == [200, 200]
+    with lab.database.write() as connection:
+        people.part(connection, lab.team, [lab.names["bob"]])
+    assert uploads() == [403, 403]
 
 
 @pytest.mark.each_database

@@ -160,6 +160,39 @@ def test_one_who_logs_out_is_asked_again(site: Site) -> None:
     assert "Log out" not in site.page("/login")
 
 
+OTHERS: list[dict[str, str]] = [
+    {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "http://other.backend"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://["},
+]
+
+
+@pytest.mark.parametrize("headers", OTHERS)
+def test_another_site_logs_nobody_in_or_out(headers: dict[str, str], site: Site) -> None:
+    for path in ("/login", "/logout"):
+        answer = site.client.post(path, data={"key": KEY}, headers=headers)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+        assert "from another site" in answer.text
+
+
+@pytest.mark.parametrize("name", ["Sec-Fetch-Site", "Origin"])
+def test_a_browser_that_tells_the_origin_logs_in_and_out(name: str, site: Site) -> None:
+    origin = str(site.client.base_url).rstrip("/")
+    headers = {name: origin if name == "Origin" else "same-origin"}
+    for path in ("/login", "/logout"):
+        answer = site.client.post(path, data={"key": KEY}, headers=headers)
+        assert answer.status_code == 303
+
+
+def test_a_cookie_that_was_set_by_https_stays_there(site: Site) -> None:
+    address = str(site.client.base_url.copy_with(scheme="https")).rstrip("/")
+    answer = site.client.post(f"{address}/login", data={"key": KEY})
+    assert "; secure" in answer.headers["set-cookie"].lower()
+
+
 @pytest.mark.parametrize("path", ["/login", "/"])
 def test_pages_forbid_scripts_frames_and_other_hosts(path: str, site: Site) -> None:
     site.log_in()

@@ -24,7 +24,8 @@ AGENT_ALIVE_S = 60.0
 """Seconds since its last heartbeat for which an agent counts as alive; it has one every 5 s."""
 _METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "PATCH")
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_NAME = re.compile(r"^\s*(?:query|mutation)\s+([A-Za-z_]\w{0,63})", re.MULTILINE)
+# Blanks, but no ends of lines before the word: many of those would be tried again from each.
+_NAME = re.compile(r"^[ \t]*(?:query|mutation)\s+([A-Za-z_]\w{0,63})", re.MULTILINE)
 _UPLOADS, _DOWNLOADS = ("/uploads/",), ("/blobs/", "/artifactsV2/")
 
 
