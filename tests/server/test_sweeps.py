@@ -184,6 +184,34 @@ def test_another_users_agent_and_sweep_are_not_found(wire: Wire, stranger: Wire)
     assert read(wire, sweep["name"], "state") == {"state": "PENDING"}
 
 
+ALIASES = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n"
+    for a, b in zip("abcdefghijklmnop", "bcdefghijklmnopq", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ("method: random\nprogram: " + "x" * 70_000, "more than 65536 characters"),
+        (ALIASES + "method: grid\nparameters: {p: {values: *q}}", "too many values"),
+        ("method: grid\nparameters: &p {p: *p}", "too many values"),
+    ],
+    ids=["long", "aliases", "endless"],
+)
+def test_a_config_that_would_take_minutes_to_read_is_refused(
+    wire: Wire, config: str, problem: str
+) -> None:
+    query = "mutation($i: UpsertSweepInput!) { upsertSweep(input: $i) { sweep { id } } }"
+    status, message = wire.refused(query, i={"config": config, "projectName": wire.project})
+    assert (status, problem in message) == (400, True), message
+
+
+def test_a_config_may_name_a_part_twice(wire: Wire) -> None:
+    config = "method: grid\nparameters: {p: {values: &v [1, 2]}, q: {values: *v}}"
+    assert upsert(wire, config=config, projectName=wire.project)["sweep"]["runCountExpected"] == 4
+
+
 def test_prior_runs_are_refused_and_not_left_out_in_silence(wire: Wire) -> None:
     query = "mutation($i: UpsertSweepInput!) { upsertSweep(input: $i) { sweep { id } } }"
     given = {"config": yaml.safe_dump(GRID), "projectName": wire.project}

@@ -258,3 +258,16 @@ def test_small_answers_that_the_client_expects(server: RunningBackend) -> None:
     assert httpx.post(f"{server.url}/sdk/otel/v1/metrics", content=b"x").content == b""
     assert httpx.get(f"{server.url}/graphql").status_code == 405
     assert httpx.get(f"{server.url}/no/such/thing/here").status_code == 404
+
+
+def test_lists_in_lists_end_where_the_answer_grows_too_large(wire: Wire) -> None:
+    for number in range(16):
+        wire.start_run(f"run{number}")
+    fields = "name"
+    for _ in range(6):  # 16 million runs
+        fields = f"project {{ runs {{ edges {{ node {{ {fields} }} }} }} }}"
+    query = f'query R($p: String) {{ project(name: $p) {{ run(name: "run0") {{ {fields} }} }} }}'
+    wire.http.timeout = httpx.Timeout(120)
+    status, message = wire.refused(query, p=wire.project)
+    assert status == 400
+    assert "more than 500000 fields" in message

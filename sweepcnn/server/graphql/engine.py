@@ -32,18 +32,21 @@ from sweepcnn.server import disk_full
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql import left_out
+from sweepcnn.server.graphql.bounds import MOST_FIELDS, BoundedExecutor, TooManyFieldsError
 from sweepcnn.server.graphql.resolvers import RESOLVERS, TYPE_OF
 from sweepcnn.storage.columns import UnfitError
 
 _log = logging.getLogger(__name__)
 _MAX_QUERY_CHARACTERS = 100_000
+_MAX_KEPT_CHARACTERS = 10_000  # the client's longest document has a fourth of it
 
 
 def execute(body: Any, request: Request) -> tuple[int, dict[str, Any]]:
     """Execute the body of a POST to /graphql; gives the HTTP status and the answer."""
     try:
         query, variables, name = _read(body)
-        document, problems = _prepare(query)
+        prepare = _prepare if len(query) <= _MAX_KEPT_CHARACTERS else _prepare.__wrapped__
+        document, problems = prepare(query)
         if problems:
             return 200, {"data": None, "errors": problems}
         result = execute_sync(
@@ -53,7 +56,11 @@ def execute(body: Any, request: Request) -> tuple[int, dict[str, Any]]:
             variable_values=_without_unknown_nulls(document, variables),
             operation_name=name,
             field_resolver=_snake_case_field,
+            executor_class=BoundedExecutor,
         )
+    except TooManyFieldsError:
+        message = f"the answer would have more than {MOST_FIELDS} fields; ask for less at once"
+        return 400, {"data": None, "errors": [{"message": message}]}
     except ApiError as error:
         return error.status, {"data": None, "errors": [{"message": str(error)}]}
     except GraphQLError as error:
@@ -113,7 +120,7 @@ def _read(body: Any) -> tuple[str, dict[str, Any], str | None]:
     return body["query"], variables, name if isinstance(name, str) and name else None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _prepare(query: str) -> tuple[DocumentNode, list[Any]]:
     """Parse and validate; the client sends the same few dozen documents again and again."""
     document = parse(query, no_location=True, max_tokens=10_000)

@@ -19,6 +19,8 @@ from sweepcnn.storage.access import Role
 from sweepcnn.storage.projects import Project
 from sweepcnn.storage.sweeps import Agent, Sweep
 
+_LONGEST_CONFIG = 65_536  # it is read anew whenever the sweep is asked for work
+
 # Reading
 
 
@@ -112,17 +114,38 @@ def _sweep_values(given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     values = {c: given[field] for field, c in _TEXTS.items() if given.get(field) is not None}
     if given.get("config") is None:
         return values, []
+    if len(given["config"]) > _LONGEST_CONFIG:
+        rule = f"has more than {_LONGEST_CONFIG} characters"
+        raise ApiError(f"the sweep config {rule}; write long lists of values as a range", 400)
     try:
         document = yaml.safe_load(given["config"])
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ApiError(f"the sweep config is no YAML: {error}", 400) from None
     if not isinstance(document, dict):
         raise ApiError("the sweep config must be a mapping", 400)
+    _check_expanded(document)
     values |= {"config": given["config"], "method": str(document.get("method") or "custom")}
     for key, column in (("name", "display_name"), ("description", "description")):
         if isinstance(document.get(key), str):
             values.setdefault(column, document[key])
     return values, sweep_files.warnings(document)
+
+
+def _check_expanded(document: dict[str, Any]) -> None:
+    """Check how much a config is when its aliases stand for what they mean.
+
+    Raises:
+        ApiError: it is more than could be written without them.
+    """
+    levels: list[Any] = [document]
+    count = 0
+    while levels:
+        level = levels.pop()
+        count += len(level)
+        if count > _LONGEST_CONFIG:
+            raise ApiError("the sweep config has too many values; use fewer aliases (*name)", 400)
+        values = level.values() if isinstance(level, dict) else level
+        levels += [value for value in values if isinstance(value, dict | list | tuple)]
 
 
 def _create_agent(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
