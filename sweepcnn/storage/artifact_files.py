@@ -1,6 +1,6 @@
 """Files of artifacts: the entries of their manifests, and the blobs that hold the bytes."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from sweepcnn.storage.records import columns_of, many, one
 
 _entries = tables.artifact_entries
 _blobs = tables.artifact_blobs
+_AT_ONCE = 500  # parameters of one statement
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,16 @@ def _blob_of_entry() -> sa.ColumnElement[bool]:
 
 def put_blob(connection: sa.Connection, artifact_id: int, md5: str, blob: Blob) -> None:
     """Note that an artifact holds these bytes."""
-    row = {"artifact_id": artifact_id, "md5": md5, "sha256": blob.sha256, "size": blob.size}
-    upsert(connection, _blobs, [row])
+    put_blobs(connection, artifact_id, {md5: blob})
+
+
+def put_blobs(connection: sa.Connection, artifact_id: int, held: Mapping[str, Blob]) -> None:
+    """Note that an artifact holds bytes, by their digests."""
+    rows = [
+        {"artifact_id": artifact_id, "md5": md5, "sha256": blob.sha256, "size": blob.size}
+        for md5, blob in held.items()
+    ]
+    upsert(connection, _blobs, rows)
 
 
 def blob(connection: sa.Connection, artifact_id: int, md5: str) -> Blob | None:
@@ -113,18 +122,23 @@ def blob(connection: sa.Connection, artifact_id: int, md5: str) -> Blob | None:
     return one(Blob, connection.execute(query).first())
 
 
-def blob_in_project(connection: sa.Connection, project_id: int, md5: str) -> Blob | None:
-    """Find bytes that any artifact of a project holds by their digest."""
+def blobs_in_project(
+    connection: sa.Connection, project_id: int, md5s: Sequence[str]
+) -> dict[str, Blob]:
+    """Find the bytes among these digests that any artifact of a project holds."""
     artifacts, collections = tables.artifacts, tables.artifact_collections
     query = (
         sa.select(*columns_of(_blobs, Blob))
         .join(artifacts, artifacts.c.id == _blobs.c.artifact_id)
         .join(collections, collections.c.id == artifacts.c.collection_id)
-        .where(_blobs.c.md5 == md5, collections.c.project_id == project_id)
-        .order_by(_blobs.c.artifact_id)
-        .limit(1)
+        .where(collections.c.project_id == project_id)
+        .order_by(_blobs.c.artifact_id.desc())  # of several the oldest is what stays
     )
-    return one(Blob, connection.execute(query).first())
+    found: dict[str, Blob] = {}
+    for start in range(0, len(md5s), _AT_ONCE):
+        among = query.where(_blobs.c.md5.in_(md5s[start : start + _AT_ONCE]))
+        found |= {blob.md5: blob for blob in many(Blob, connection.execute(among))}
+    return found
 
 
 def blob_in_collection(

@@ -198,6 +198,21 @@ def test_bytes_that_the_project_has_are_not_sent_again(
     assert draft(filled).address(content) is not None
 
 
+def test_each_of_several_artifacts_gets_the_bytes_of_its_own_files(filled: Wire) -> None:
+    committed(filled, "known", a=b"a", b=b"b")
+    first, second = draft(filled, "first"), draft(filled, "second")
+    files = [(first, b"a"), (second, b"b"), (second, b"new"), (first, b"new")]
+    specs = [{"artifactID": made.id, "name": "f", "md5": md5(content)} for made, content in files]
+    answer = filled.ask(CREATE_FILES, i={"artifactFiles": specs})["createArtifactFiles"]["files"]
+    urls = [edge["node"]["uploadUrl"] for edge in answer["edges"]]
+    assert [url is None for url in urls] == [True, True, False, False]
+    assert urls[2] != urls[3]
+    assert httpx.put(urls[2], content=b"new").status_code == 200
+    for made, content in ((first, b"a"), (second, b"new")):
+        made.list_files({"f": made.entry(content)})
+        assert made.commit()["fileCount"] == 1
+
+
 def parts_of(content: bytes, size: int = 5) -> list[bytes]:
     return [content[start : start + size] for start in range(0, len(content), size)]
 

@@ -112,10 +112,11 @@ class Artifacts:
         version = version_of(writing, collection_of(writing, "weights"), "a")
         artifact_files.put_blob(writing, version.id, "m", Blob("ff", "m", 5))
         project, other = project_of(writing, "ann"), project_of(writing, "bob")
-        assert artifact_files.blob_in_project(writing, project, "m") == Blob("ff", "m", 5)
-        assert artifact_files.blob_in_project(writing, other, "m") is None
+        found = artifact_files.blobs_in_project(writing, project, ["m", "none"])
+        assert found == {"m": Blob("ff", "m", 5)}
+        assert artifact_files.blobs_in_project(writing, other, ["m"]) == {}
         artifacts.delete(writing, version)
-        assert artifact_files.blob_in_project(writing, project, "m") is None
+        assert artifact_files.blobs_in_project(writing, project, ["m"]) == {}
 
     def test_an_upload_in_parts_is_complete_once_it_is_said(self, writing: sa.Connection) -> None:
         version = version_of(writing, collection_of(writing, "weights"), "a")

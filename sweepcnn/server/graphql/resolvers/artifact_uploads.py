@@ -1,6 +1,8 @@
 """Addresses to send an artifact's manifest and files to, in one piece or in parts."""
 
 import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -92,13 +94,48 @@ def _create_files(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa
         raise ApiError(f"{len(specs)} files: at most {_MOST_FILES} at once", 400)
     for spec in specs:
         _check_spec(spec)
-    wanted = {spec["artifactID"] for spec in specs}
-    owners = {wire_id: find_artifact(request, wire_id, role=Role.MEMBER) for wire_id in wanted}
+    md5s: dict[str, set[str]] = defaultdict(set)
+    for spec in specs:
+        md5s[spec["artifactID"]].add(spec["md5"])
+    owners = {wire_id: find_artifact(request, wire_id, role=Role.MEMBER) for wire_id in md5s}
     for artifact in owners.values():
         check_open(artifact)
-    with request.write() as writing:
-        files = [_file(request, writing, owners[spec["artifactID"]], spec) for spec in specs]
+    with request.write() as writing:  # of up to 10,000 files, and others wait
+        here = {
+            (wire_id, md5)
+            for wire_id, artifact in owners.items()
+            for md5 in _hold_known(request, writing, artifact, md5s[wire_id])
+        }
+        uploads = [
+            _announce(writing, owners[spec["artifactID"]], spec)
+            if spec.get("uploadPartsInput") and _key(spec) not in here
+            else None
+            for spec in specs
+        ]
+    files = []
+    for spec, upload_id in zip(specs, uploads, strict=True):
+        artifact = owners[spec["artifactID"]]
+        file = _file(artifact, spec)
+        if _key(spec) not in here:
+            file |= _addresses(request, artifact, spec, upload_id)
+        files.append(file)
     return {"files": connection(files)}
+
+
+def _key(spec: dict[str, Any]) -> tuple[str, str]:
+    return spec["artifactID"], spec["md5"]
+
+
+def _hold_known(
+    request: Request, writing: sa.Connection, artifact: Artifact, md5s: Collection[str]
+) -> Iterable[str]:
+    """Have an artifact hold those bytes that the project has already; gives their digests."""
+    project_id = artifact_collections.by_id(writing, artifact.collection_id).project_id
+    known = artifact_files.blobs_in_project(writing, project_id, sorted(md5s))
+    blobs = request.backend.blobs
+    held = {md5: blob for md5, blob in known.items() if blobs.path(blob.sha256).exists()}
+    artifact_files.put_blobs(writing, artifact.id, held)
+    return held
 
 
 def _check_spec(spec: dict[str, Any]) -> None:
@@ -115,54 +152,48 @@ def _check_spec(spec: dict[str, Any]) -> None:
             raise ApiError(f"hexMD5 {part['hexMD5'][:80]!r} of a part: {rule}", 400)
 
 
-def _file(
-    request: Request, writing: sa.Connection, artifact: Artifact, spec: dict[str, Any]
-) -> dict[str, Any]:
-    label = storage_path(artifact.id, spec["name"])
+def _file(artifact: Artifact, spec: dict[str, Any]) -> dict[str, Any]:
+    """Describe a file that is here already: without an address."""
     type_ = spec.get("mimetype") or mimetype(spec["name"])
-    file = {
+    return {
         "id": ids.encode(f"ArtifactFile-{artifact.id}-{spec['name']}", 0),
         "name": spec["name"],
-        "storagePath": label,
+        "storagePath": storage_path(artifact.id, spec["name"]),
         "uploadUrl": None,
         "uploadHeaders": [f"Content-MD5:{spec['md5']}", f"Content-Type:{type_}"],
         "artifact": artifact,
     }
-    if _is_here(request, writing, artifact, spec["md5"]):
-        return file
-    what = {"kind": "artifact", "artifact": artifact.id, "md5": spec["md5"]}
-    url = request.backend.addresses.upload(request.base_url, what, label)
-    parts = spec.get("uploadPartsInput")
-    # With parts the client asks of this address only whether there is one.
-    return file | {
-        "uploadUrl": url,
-        "uploadMultipartUrls": _in_parts(request, writing, artifact, spec) if parts else None,
-    }
 
 
-def _is_here(request: Request, writing: sa.Connection, artifact: Artifact, md5: str) -> bool:
-    """Tell whether the project has these bytes already; then the artifact holds them as well."""
-    project_id = artifact_collections.by_id(writing, artifact.collection_id).project_id
-    blob = artifact_files.blob_in_project(writing, project_id, md5)
-    if blob is None or not request.backend.blobs.path(blob.sha256).exists():
-        return False
-    artifact_files.put_blob(writing, artifact.id, md5, blob)
-    return True
-
-
-def _in_parts(
-    request: Request, writing: sa.Connection, artifact: Artifact, spec: dict[str, Any]
+def _addresses(
+    request: Request, artifact: Artifact, spec: dict[str, Any], upload_id: int | None
 ) -> dict[str, Any]:
-    parts = {part["partNumber"]: part["hexMD5"] for part in spec["uploadPartsInput"]}
-    upload_id = artifact_uploads.add(writing, artifact.id, spec["md5"], parts)
+    """Give where to send a file: whole, or with an upload's id in parts."""
     label = storage_path(artifact.id, spec["name"])
 
-    def address(number: int) -> str:
-        what = {"kind": "part", "upload": upload_id, "number": number, "hex_md5": parts[number]}
+    def address(**what: Any) -> str:
         return request.backend.addresses.upload(request.base_url, what, label)
 
-    urls = [{"partNumber": number, "uploadUrl": address(number)} for number in parts]
-    return {"uploadID": ids.encode("Upload", upload_id), "uploadUrlParts": urls}
+    whole = address(kind="artifact", artifact=artifact.id, md5=spec["md5"])
+    if upload_id is None:
+        return {"uploadUrl": whole}
+    parts = {part["partNumber"]: part["hexMD5"] for part in spec["uploadPartsInput"]}
+    urls = [
+        {
+            "partNumber": number,
+            "uploadUrl": address(kind="part", upload=upload_id, number=number, hex_md5=hex_md5),
+        }
+        for number, hex_md5 in parts.items()
+    ]
+    in_parts = {"uploadID": ids.encode("Upload", upload_id), "uploadUrlParts": urls}
+    # With parts the client asks of the first address only whether there is one.
+    return {"uploadUrl": whole, "uploadMultipartUrls": in_parts}
+
+
+def _announce(writing: sa.Connection, artifact: Artifact, spec: dict[str, Any]) -> int:
+    """Note that a file is to come in parts, and give the upload's row id."""
+    parts = {part["partNumber"]: part["hexMD5"] for part in spec["uploadPartsInput"]}
+    return artifact_uploads.add(writing, artifact.id, spec["md5"], parts)
 
 
 def _complete(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, str]:  # noqa: A002
