@@ -69,13 +69,17 @@ class Request:
             self._connection = self._stack.enter_context(self.backend.database.read())
         return self._connection
 
-    @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """Open a writing transaction; what is read afterwards sees its effect."""
+    def look_anew(self) -> None:
+        """Give the snapshot back, before a wait for others: what is read afterwards is new."""
         if self._connection is not None:
             self._stack.close()
             self._connection = None
         self._recalled.clear()
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a writing transaction; what is read afterwards sees its effect."""
+        self.look_anew()
         with self.backend.database.write() as connection:
             yield connection
 

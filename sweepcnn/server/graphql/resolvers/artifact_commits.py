@@ -31,17 +31,30 @@ _committing: Turns[int] = Turns()
 
 def _commit(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
-    artifact = find_artifact(request, input["artifactID"], role=Role.MEMBER)
-    with _committing.turn(artifact.id):  # the client asks again while a large one is being read
-        with request.backend.database.read() as reading:
-            artifact = artifacts.by_id(reading, artifact.id)
+    artifact_id = find_artifact(request, input["artifactID"], role=Role.MEMBER).id
+    request.look_anew()  # it may wait for minutes, and see what was done meanwhile
+    with _committing.turn(artifact_id):  # the client asks again while a large one is being read
+        artifact = find_artifact(request, input["artifactID"], role=Role.MEMBER)
         if artifact.state == artifacts.PENDING:
             layers = _layers(request, artifact)
             births = _keep_entries(request, artifact, layers)
             with request.write() as writing:
+                artifact = _still_open(writing, artifact.id)
                 _find_blobs(request, writing, artifact, births)
                 _take(request, writing, artifact, layers[-1].type)
     return {"artifact": artifacts.by_id(request.connection, artifact.id)}
+
+
+def _still_open(writing: sa.Connection, artifact_id: int) -> Artifact:
+    """Give the draft as it is now, after its manifests were read.
+
+    Raises:
+        ApiError: it was deleted meanwhile.
+    """
+    found = artifacts.get(writing, artifact_id)
+    if found is None or found.state != artifacts.PENDING:
+        raise ApiError("the artifact was deleted while it was being completed; log it anew", 404)
+    return found
 
 
 def _layers(request: Request, artifact: Artifact) -> list[Manifest]:

@@ -200,6 +200,7 @@ def _complete(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, str]: 
     request: Request = info.context
     artifact = find_artifact(request, input["artifactID"], role=Role.MEMBER)
     upload_id = ids.decode("Upload", input["uploadID"])
+    request.look_anew()  # PostgreSQL ends a transaction that rests for the minutes this may take
     with _joining.turn(upload_id):  # the client asks again while a large file is being joined
         with request.backend.database.read() as reading:
             upload = artifact_uploads.get(reading, upload_id)
