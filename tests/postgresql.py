@@ -26,6 +26,13 @@ synchronous_commit = off
 # One whose order of letters is not that of their codes: no test may depend on it.
 _LANGUAGE = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en-US")
 _GUARDED = "guarded"
+# Ends the server and removes its folder when nobody holds its input any more: after the tests, or
+# when their process was killed.
+_KEEPER = """
+cat
+"$1" -D "$2/data" --wait --mode=immediate stop
+rm -rf "$2"
+"""
 
 
 class PostgreSQL:
@@ -89,9 +96,9 @@ def running_postgresql() -> Iterator[PostgreSQL]:
             cwd=folder,
         )
 
-    try:
-        if user:
-            shutil.chown(folder, user, user)
+    if user:
+        shutil.chown(folder, user, user)
+    with _kept(folder, programs / "pg_ctl", user):
         call("initdb", "--username=postgres", "--auth=trust", "--no-sync", *_LANGUAGE)
         settings = data / "postgresql.conf"
         settings.write_text(
@@ -100,14 +107,28 @@ def running_postgresql() -> Iterator[PostgreSQL]:
         rules = data / "pg_hba.conf"
         rules.write_text(f"local all +{_GUARDED} scram-sha-256\n{rules.read_text()}")
         call("pg_ctl", "--wait", f"--timeout={_TIMEOUT_S}", f"--log={log}", "start")
-        try:
-            server = PostgreSQL(folder)
-            server.command(f"CREATE ROLE {_GUARDED}")
-            yield server
-        finally:
-            call("pg_ctl", "--wait", f"--timeout={_TIMEOUT_S}", "--mode=immediate", "stop")
+        server = PostgreSQL(folder)
+        server.command(f"CREATE ROLE {_GUARDED}")
+        yield server
+
+
+@contextmanager
+def _kept(folder: Path, pg_ctl: Path, user: str | None) -> Iterator[None]:
+    """See that a server ends with the block, and also if this process does not live to its end."""
+    keeper = subprocess.Popen(
+        ["sh", "-c", _KEEPER, "keeper", str(pg_ctl), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # the interrupt key is not for it
+        user=user,
+        group=user,
+        cwd="/",
+    )
+    try:
+        yield
     finally:
-        shutil.rmtree(folder)
+        keeper.communicate(timeout=2 * _TIMEOUT_S)
 
 
 def _programs() -> Path:
