@@ -159,15 +159,18 @@ def adopt(connection: sa.Connection, artifact_id: int, owners: sa.Select[Any]) -
         artifact_id: the artifact.
         owners: selects the row ids of the others.
     """
-    missing = (
+    lacking = (
         sa.select(_entries.c.md5)
+        .distinct()
         .select_from(_entries.outerjoin(_blobs, _blob_of_entry()))
         .where(*_of(artifact_id, None), _entries.c.ref.is_(None), _blobs.c.sha256.is_(None))
+        .subquery()
     )
     theirs = tables.artifact_blobs.alias()
-    here = (theirs.c.md5.in_(missing), theirs.c.artifact_id.in_(owners))
-    first = sa.select(theirs.c.md5, sa.func.min(theirs.c.artifact_id).label("owner"))
-    chosen = first.where(*here).group_by(theirs.c.md5).subquery()
+    here = (theirs.c.md5 == lacking.c.md5, theirs.c.artifact_id.in_(owners))
+    # Whichever is found first: thousands of versions may hold the same bytes.
+    owner = sa.select(theirs.c.artifact_id).where(*here).limit(1).scalar_subquery()
+    chosen = sa.select(lacking.c.md5, owner.label("owner")).subquery()
     query = sa.select(sa.literal(artifact_id), _blobs.c.md5, _blobs.c.sha256, _blobs.c.size)
     one_each = (_blobs.c.md5 == chosen.c.md5) & (_blobs.c.artifact_id == chosen.c.owner)
     query = query.select_from(_blobs.join(chosen, one_each))
