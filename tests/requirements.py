@@ -1,6 +1,6 @@
 """What some tests need of a machine: without it they are skipped, or fail where it is promised.
 
-`SWEEPCNN_TEST_REQUIRE=clients,...` promises; `.ci/run` does, so that there nothing is skipped.
+`SWEEPCNN_TEST_REQUIRE=clients,...` promises them; `.ci/run` does, and skips none of these.
 """
 
 import os

@@ -6,7 +6,8 @@ Transactions
 - Each module holds the queries of one noun as functions over an open connection. The caller owns
   the transaction: `Database.write()` for what changes rows, `Database.read()` otherwise.
 - `Database` and `BlobStore` are safe to share between threads, a connection is not. Several
-  processes may open one database.
+  processes may open one database; which of them is the server is told by a lock of its file, or on
+  PostgreSQL by a `Claim`.
 - A `write()` is kept whole or leaves nothing. Writers take turns, those of other processes too
   (they wait for 30 s at most), so what is read inside does not change before it commits.
 - A `read()` sees one snapshot, taken by its first statement. It waits for no writer, and may not

@@ -19,7 +19,7 @@ from sweepcnn.storage import blob_references
 from sweepcnn.storage.blob_files import BlobFile, BlobFolder
 from sweepcnn.storage.database import Database
 
-_BATCH = 200  # blobs a transaction: the server's writers wait for milliseconds only
+_BATCH = 200  # blobs a transaction: the server's writers wait for less than a second
 
 Progress = Callable[[int, int], None]
 """(blobs done, blobs in all)."""
