@@ -26,7 +26,7 @@ def write(writing: sa.Connection, run_id: int, offset: int, lines: list[str]) ->
     for start, part in fresh:
         streams.write(writing, run_id, streams.HISTORY, offset + start, part)
         known.fold(part)
-    if fresh and offset < count:
+    if fresh and offset + fresh[0][0] < count:
         history_keys.forget(writing, run_id)
     elif fresh:
         end = offset + fresh[-1][0] + len(fresh[-1][1])

@@ -113,6 +113,17 @@ def test_what_is_cut_is_what_came_after(database: Database, steps: list[int], la
     assert described(database, run).last_step == last + 1
 
 
+def test_lines_sent_again_with_new_ones_leave_all_described(database: Database) -> None:
+    run, sent = new_run(database), rising(list(range(15)))
+    with database.write() as writing:
+        history_lines.write(writing, run, 0, sent[:10])
+        history_lines.write(writing, run, 5, sent[5:])
+    with database.read() as reading:
+        known = history_lines.current(reading, run)
+    assert known is not None
+    assert known.types["x"] == {"number": 15}
+
+
 def test_lines_that_were_never_described_are_described_in_portions(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
