@@ -213,6 +213,25 @@ def test_each_of_several_artifacts_gets_the_bytes_of_its_own_files(filled: Wire)
         assert made.commit()["fileCount"] == 1
 
 
+def test_an_alias_given_to_a_draft_moves_with_its_commit(filled: Wire) -> None:
+    version = committed(filled, a=b"a")
+    best = [{"artifactCollectionName": "c", "alias": "best"}]
+    filled.ask(UPDATE, i={"artifactID": version.id, "aliases": best})
+    made = draft(filled, digest="other")
+    filled.ask(UPDATE, i={"artifactID": made.id, "aliases": best})
+    query = """query Q($p: String!) { project(name: $p) {
+        artifactCollectionMembership(name: "c:best") { versionIndex } } }"""
+
+    def best_version() -> int:
+        found = filled.ask(query, p=filled.project)["project"]["artifactCollectionMembership"]
+        return int(found["versionIndex"])
+
+    assert best_version() == 0
+    made.list_files({})
+    made.commit()
+    assert best_version() == 1
+
+
 def parts_of(content: bytes, size: int = 5) -> list[bytes]:
     return [content[start : start + size] for start in range(0, len(content), size)]
 

@@ -139,7 +139,8 @@ def _update(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
         {tag["tagName"] for tag in input.get(key) or []} for key in ("tagsToAdd", "tagsToDelete")
     )
     with request.write() as writing:
-        before = set(json.loads(artifacts.by_id(writing, artifact.id).tags))
+        artifact = artifacts.by_id(writing, artifact.id)  # it may have been committed in between
+        before = set(json.loads(artifact.tags))
         values["tags"] = json.dumps(artifact_names.check_tags(before - removed | added))
         artifacts.update(writing, artifact.id, **values)
         if input.get("aliases") is not None:
@@ -161,6 +162,9 @@ def _replace_aliases(
         raise ApiError(f"{other[0]!r} is not the artifact's collection; link it there", 400)
     place = (own.id, artifact.id)
     names = artifact_names.check_aliases(alias["alias"] for alias in given)
+    if artifact.state != COMMITTED:  # a draft gets them with its commit
+        artifacts.update(writing, artifact.id, aliases=json.dumps(names))
+        return
     before = artifact_aliases.of_version(writing, *place)
     artifact_aliases.remove(writing, *place, set(before) - set(names))
     artifact_aliases.put(writing, *place, names)
