@@ -17,7 +17,7 @@ Team = Annotated[str, typer.Argument(metavar="TEAM", help="Also of the entity.")
 
 @app.callback()
 def team() -> None:
-    """Teams of the backend: viewers see, members add and change, admins delete and invite."""
+    """Teams of the backend: viewers see, members add, change and delete, admins invite."""
 
 
 def add(

@@ -19,9 +19,9 @@ class Role(IntEnum):
     VIEWER = 1
     """See everything."""
     MEMBER = 2
-    """Add runs, sweeps, artifacts and reports, and change them."""
+    """Add runs, sweeps, artifacts and reports, change and delete them."""
     ADMIN = 3
-    """Delete projects, and say who belongs to the team."""
+    """Say who belongs to the team."""
 
 
 def role_in(connection: sa.Connection, user: User, entity: str) -> Role | None:

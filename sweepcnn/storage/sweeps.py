@@ -13,6 +13,9 @@ from sweepcnn.storage.columns import NAME_BYTES
 from sweepcnn.storage.database import insert
 from sweepcnn.storage.records import many, one
 
+AGENT_ALIVE_S = 60.0
+"""Seconds since its last heartbeat for which an agent counts as alive; it has one every 5 s."""
+
 
 @dataclass(frozen=True)
 class Sweep:

@@ -13,7 +13,7 @@ _TIMEOUT_S = 5.0
 
 
 class Health:
-    """Looks whether all is well. Make it inside the event loop that asks it."""
+    """Looks whether all is well; for one event loop, in which its limit of threads is made."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend

@@ -19,9 +19,8 @@ from sweepcnn.scheduler.states import STATES
 from sweepcnn.storage import counts
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.run_states import LIVE
+from sweepcnn.storage.sweeps import AGENT_ALIVE_S
 
-AGENT_ALIVE_S = 60.0
-"""Seconds since its last heartbeat for which an agent counts as alive; it has one every 5 s."""
 _METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "PATCH")
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 # Blanks, but no ends of lines before the word: many of those would be tried again from each.

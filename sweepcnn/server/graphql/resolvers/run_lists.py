@@ -4,7 +4,7 @@ from typing import Any
 
 from sweepcnn.server import filters
 from sweepcnn.server.context import Info
-from sweepcnn.server.graphql.paging import page_bounds, page_of
+from sweepcnn.server.graphql.paging import read_page
 from sweepcnn.storage import run_fields, runs, sweeps
 from sweepcnn.storage.fields import Fields
 from sweepcnn.storage.projects import Project
@@ -38,13 +38,12 @@ def _sweep_count(project: Project, info: Info) -> int:
 def _page(
     project: Project, info: Info, fields: Fields, by_ids: Any, arguments: dict[str, Any]
 ) -> dict[str, Any]:
-    after = arguments.get("after")
-    start, limit = page_bounds(arguments.get("first"), after)
-    # One more than the page has tells whether another follows.
-    ids = _selection(project, fields, arguments).page(info.context.connection, start, limit + 1)
-    found = by_ids(info.context.connection, ids[:limit])
-    edges = [{"node": item, "cursor": str(start + n)} for n, item in enumerate(found)]
-    return page_of(edges, after, more=len(ids) > limit)
+    selection, reading = _selection(project, fields, arguments), info.context.connection
+
+    def read(limit: int, offset: int) -> Any:
+        return by_ids(reading, selection.page(reading, offset, limit))
+
+    return read_page(read, arguments)
 
 
 RESOLVERS = {

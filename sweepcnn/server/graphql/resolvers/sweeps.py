@@ -63,6 +63,10 @@ def _agent(
     return matching[0] if matching else None
 
 
+def _agent_state(agent: Agent, _info: Info) -> str:
+    return "RUNNING" if time.time() - agent.heartbeat_at <= sweeps.AGENT_ALIVE_S else "LOST"
+
+
 def _agents(sweep: Sweep, info: Info) -> dict[str, Any]:
     return connection(sweeps.agents(info.context.connection, sweep.id))
 
@@ -203,7 +207,7 @@ RESOLVERS = {
     },
     "Agent": {
         "id": lambda agent, _: ids.encode("Agent", agent.id),
-        "state": lambda agent, _: "RUNNING" if time.time() - agent.heartbeat_at < 60 else "LOST",
+        "state": _agent_state,
         "totalRuns": lambda agent, info: len(runs.of_agent(info.context.connection, agent.id)),
         "runs": _agent_runs,
     },
