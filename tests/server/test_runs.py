@@ -269,3 +269,15 @@ def test_an_edit_through_the_public_api_does_not_revive_a_run(wire: Wire) -> Non
     after = wire.run(name, "id state heartbeatAt tags")
     assert after == before | {"tags": ["kept"]}
     assert after["state"] == "failed"
+
+
+def test_a_history_is_not_read_more_than_a_hundred_times_at_once(wire: Wire) -> None:
+    run = wire.start_run()
+    wire.log(run, '{"_step": 0, "x": 1}')
+    query = """query H($p: String, $r: String!, $s: [JSONString!]!) {
+        project(name: $p) { run(name: $r) { sampledHistory(specs: $s) } } }"""
+    specs = ['{"keys": ["x"]}'] * 101
+    status, message = wire.refused(query, p=wire.project, r=run, s=specs)
+    assert (status, "at most 100" in message) == (400, True)
+    found = wire.ask(query, p=wire.project, r=run, s=specs[1:])["project"]["run"]
+    assert found["sampledHistory"] == [[{"x": 1}]] * 100

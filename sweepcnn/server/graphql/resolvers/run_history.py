@@ -5,10 +5,12 @@ from typing import Any
 
 from sweepcnn.server import console, documents, history, history_lines
 from sweepcnn.server.context import Info, Request
+from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import page_bounds, page_of
 from sweepcnn.storage import streams
 from sweepcnn.storage.runs import Run
 
+_MOST_SPECS = 100  # each may read the whole history; the client sends one
 _EVERY_STEP = (-(2**63), 2**63)
 
 
@@ -33,6 +35,8 @@ def _spread(run: Run, info: Info, file: str, samples: int | None) -> list[str]:
 
 
 def _sampled_history(run: Run, info: Info, specs: list[Any]) -> list[Any]:
+    if len(specs) > _MOST_SPECS:
+        raise ApiError(f"{len(specs)} history specifications: at most {_MOST_SPECS} at once", 400)
     read = [history.check_spec(documents.read(spec, "a history specification")) for spec in specs]
     return [history.sampled(_lines_for(run, info, spec), spec) for spec in read]
 
