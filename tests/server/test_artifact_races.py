@@ -149,6 +149,35 @@ def test_who_asks_again_while_it_is_completed_is_told_of_the_version(
     assert answers == [first]
 
 
+UPDATE = "mutation ($i: UpdateArtifactInput!) { updateArtifact(input: $i) { artifact { id } } }"
+LINK = "mutation ($i: LinkArtifactInput!) { linkArtifact(input: $i) { versionIndex } }"
+
+
+@pytest.mark.parametrize(
+    ("change", "given"),
+    [
+        (UPDATE, {"aliases": [{"artifactCollectionName": "c", "alias": "best"}]}),
+        (LINK, {"artifactPortfolioName": "picked", "entityName": "ann", "projectName": "p"}),
+    ],
+)
+def test_what_is_deleted_before_its_change_gets_its_turn_is_not_changed(
+    commit: Commit, monkeypatch: pytest.MonkeyPatch, change: str, given: dict[str, Any]
+) -> None:
+    assert commit.ask(COMMIT)[0] == 200
+    write = commit.database.write
+
+    def after_deletion() -> Any:
+        with write() as writing:
+            artifacts.delete(writing, artifacts.by_id(writing, commit.draft.id))
+        return write()
+
+    monkeypatch.setattr(commit.database, "write", after_deletion)
+    status, answer = commit.ask(change, **given)
+    assert (status, answer["errors"][0]["message"]) == (404, "the artifact was deleted just now")
+    with commit.database.read() as reading:
+        assert artifact_aliases.of_artifact(reading, commit.draft.id) == []
+
+
 def test_parts_may_take_longer_to_join_than_postgresql_lets_a_transaction_rest(
     tmp_path: Path, postgresql: PostgreSQL
 ) -> None:

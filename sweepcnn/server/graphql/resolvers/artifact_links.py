@@ -7,7 +7,11 @@ import sqlalchemy as sa
 from sweepcnn.server import artifact_names, ids
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
-from sweepcnn.server.graphql.resolvers.artifact_lookup import find_artifact, find_collection
+from sweepcnn.server.graphql.resolvers.artifact_lookup import (
+    find_artifact,
+    find_collection,
+    still_there,
+)
 from sweepcnn.storage import artifact_collections, artifact_members, artifacts, projects
 from sweepcnn.storage.access import Role
 from sweepcnn.storage.artifact_collections import PORTFOLIO, Collection
@@ -22,6 +26,7 @@ def _link(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     artifact = _meant(request, input)
     aliases = artifact_names.check_aliases(a["alias"] for a in input.get("aliases") or [])
     with request.write() as writing:
+        artifact = still_there(writing, artifact)
         found = _portfolio(request, writing, artifact, input)
         member = artifact_members.link(writing, found, artifact, aliases)
     return {"versionIndex": member.version_index, "artifactMembership": member}

@@ -1,5 +1,7 @@
 """Finding artifacts and their collections, by id and by name, for those who may know of them."""
 
+import sqlalchemy as sa
+
 from sweepcnn.server import ids
 from sweepcnn.server.context import Request
 from sweepcnn.server.errors import ApiError
@@ -29,6 +31,18 @@ def find_artifact(request: Request, wire_id: str, *, role: Role) -> Artifact:
     request.check_access(request.connection, place.project_id, "artifact", role=role)
     if found.state == artifacts.DELETED:
         raise ApiError(f"version {found.version_index} of artifact {place.name!r} was deleted", 404)
+    return found
+
+
+def still_there(writing: sa.Connection, artifact: Artifact) -> Artifact:
+    """Look at an artifact again, now that nobody else can change it.
+
+    Raises:
+        ApiError: it was deleted meanwhile.
+    """
+    found = artifacts.by_id(writing, artifact.id)
+    if found.state == artifacts.DELETED:
+        raise ApiError("the artifact was deleted just now", 404)
     return found
 
 

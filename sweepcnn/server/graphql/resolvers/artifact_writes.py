@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sweepcnn.server import artifact_names, documents
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
-from sweepcnn.server.graphql.resolvers.artifact_lookup import find_artifact
+from sweepcnn.server.graphql.resolvers.artifact_lookup import find_artifact, still_there
 from sweepcnn.server.graphql.resolvers.artifacts import ttl_s
 from sweepcnn.server.graphql.resolvers.files import find_run
 from sweepcnn.storage import artifact_aliases, artifact_collections, artifacts, runs
@@ -139,7 +139,7 @@ def _update(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
         {tag["tagName"] for tag in input.get(key) or []} for key in ("tagsToAdd", "tagsToDelete")
     )
     with request.write() as writing:
-        artifact = artifacts.by_id(writing, artifact.id)  # it may have been committed in between
+        artifact = still_there(writing, artifact)
         before = set(json.loads(artifact.tags))
         values["tags"] = json.dumps(artifact_names.check_tags(before - removed | added))
         artifacts.update(writing, artifact.id, **values)
