@@ -18,6 +18,7 @@ from sweepcnn.server.context import Backend
 from sweepcnn.server.data_folder import DataFolder, kept_secret
 from sweepcnn.server.http import logs, public_address
 from sweepcnn.server.http.connections import Connection, most_connections
+from sweepcnn.server.pairing import pair
 from sweepcnn.server.stopping import REQUESTS_S, Server
 from sweepcnn.storage import people
 from sweepcnn.storage.database import Database
@@ -65,8 +66,8 @@ def serve(
         log_level: the least level that is logged; `info` has a line for each request.
 
     Raises:
-        InputError: an address or URL is no good, or others can reach the server, and nobody was
-            added who could log in.
+        InputError: an address or URL is no good, the database belongs to another folder, or others
+            can reach the server, and nobody was added who could log in.
         WorkError: the data folder or database cannot be used or is in use, or the port is taken.
     """
     public = public_address.read(public_url) if public_url else None
@@ -74,6 +75,7 @@ def serve(
     logs.configure(log_format, log_level)
     folder = DataFolder(data_dir)
     database = folder.open_database(database_url)
+    pair(data_dir, database)
     api_key = _admit(database, host, data_dir)
     listener = _listen(host, port)
     backend = Backend(

@@ -33,6 +33,10 @@ class BlobFolder:
         """Give the place of a blob."""
         return self._path / sha256[:2] / sha256
 
+    def is_empty(self) -> bool:
+        """Tell whether there is no blob."""
+        return not any(self._path.glob("[0-9a-f][0-9a-f]/*"))
+
     def old(self) -> Iterator[BlobFile]:
         """Give the blobs that are not young."""
         for folder in sorted(self._path.glob("[0-9a-f][0-9a-f]")):

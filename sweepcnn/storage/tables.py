@@ -149,6 +149,9 @@ runs = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# The mark of the data folder that belongs to the database: one row.
+data_folders = sa.Table("data_folders", metadata, _name("mark", key=True))
+
 # The names of deleted runs: a client that still writes to one is refused.
 deleted_runs = sa.Table(
     "deleted_runs",

@@ -54,8 +54,27 @@ def test_a_second_server_on_a_postgresql_database_is_refused(
         subprocess.run(add, check=True, timeout=60, stdout=subprocess.DEVNULL)
         first.process.kill()
         first.process.wait(30)
-        with server_process(tmp_path / "two", *place) as second:
+        with server_process(tmp_path / "one", *place) as second:
             assert second.get("/healthz").status_code == 200
+
+
+def test_a_folder_and_a_database_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    elsewhere = f"sqlite:///{tmp_path / 'rows.db'}"
+    with server_process(tmp_path / "one", "--database-url", elsewhere):
+        pass
+    blob = tmp_path / "one" / "blobs" / "ab" / ("ab" * 32)
+    blob.parent.mkdir()
+    blob.write_bytes(b"weights")
+    code, message = refused("--data-dir", str(tmp_path / "one"))  # --database-url was forgotten
+    assert code == 2
+    assert "holds files of another database than this one, which is new" in message
+    code, message = refused("--data-dir", str(tmp_path / "two"), "--database-url", elsewhere)
+    assert code == 2
+    mark = (tmp_path / "one" / "id").read_text()
+    assert "does not belong to this database" in message
+    assert f"write {mark} into its file id" in message
+    with server_process(tmp_path / "one", "--database-url", elsewhere) as again:
+        assert again.get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

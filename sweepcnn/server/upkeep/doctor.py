@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from sweepcnn.errors import Problem
+from sweepcnn.server import pairing
 from sweepcnn.server.data_folder import BLOBS, SECRET, default_url, require, sqlite_file
 from sweepcnn.server.first_user import KEY_FILE
 from sweepcnn.storage import blob_references, schema, tables, urls
@@ -70,7 +71,7 @@ def examine(
     engine = sa.create_engine(urls.read(url))
     try:
         with engine.connect() as connection:
-            if _is_sound(connection, findings):
+            if _is_sound(connection, findings) and _is_pair(data_dir, connection, findings):
                 _look_at_blobs(connection, data_dir, findings, quick=quick, progress=progress)
                 findings.notes += _unfinished(connection)
     except (SQLAlchemyError, ImportError) as error:
@@ -95,6 +96,14 @@ def _folder_problems(data_dir: Path) -> Iterator[Problem]:
     if free < _LEAST_FREE_BYTES:
         rule = f"has {free / 2**20:.0f} MiB of room left"
         yield Problem(f"the disk of {data_dir}", rule, "make room, or run `sweepcnn server gc`")
+
+
+def _is_pair(data_dir: Path, connection: sa.Connection, findings: Findings) -> bool:
+    """Look whether the folder is the database's own; with another, no file would be as it says."""
+    problem = pairing.check(data_dir, connection)
+    if problem is not None:
+        findings.problems.append(problem)
+    return problem is None
 
 
 def _is_sound(connection: sa.Connection, findings: Findings) -> bool:

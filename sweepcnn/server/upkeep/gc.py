@@ -10,7 +10,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from sweepcnn.errors import Problem, WorkError
+from sweepcnn.errors import InputError, Problem, WorkError
+from sweepcnn.server import pairing
 from sweepcnn.server.data_folder import BLOBS, require
 from sweepcnn.server.locks import HeldError, Lock
 from sweepcnn.server.upkeep import checkpoints
@@ -59,10 +60,14 @@ def collect(
         progress: told of the work.
 
     Raises:
-        InputError: no backend uses the folder.
+        InputError: no backend uses the folder, or the database belongs to another one.
         WorkError: this is going on already.
     """
     require(data_dir)
+    with database.read() as reading:
+        problem = pairing.check(data_dir, reading)
+    if problem is not None:
+        raise InputError(problem)
     try:
         lock = Lock(data_dir / "gc.lock")
     except HeldError as error:

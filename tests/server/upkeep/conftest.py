@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from sweepcnn.server.pairing import pair
 from sweepcnn.storage import (
     artifact_aliases,
     artifact_collections,
@@ -155,7 +156,7 @@ def estate(tmp_path: Path) -> Iterator[Estate]:
 def furnished(tmp_path: Path, database_url: str | None = None) -> Iterator[Estate]:
     """Make a data folder with a user and a project, by default on SQLite."""
     data_dir = tmp_path / "data"
-    data_dir.mkdir(mode=0o700)
+    data_dir.mkdir(mode=0o700, parents=True)
     for name in ("secret", "api-key"):
         (data_dir / name).touch(mode=0o600)
     database = Database(database_url or f"sqlite:///{data_dir / 'sweepcnn.db'}")
@@ -164,5 +165,6 @@ def furnished(tmp_path: Path, database_url: str | None = None) -> Iterator[Estat
         user = users.by_name(writing, "local")
         project, _ = projects.get_or_create(writing, "local", "p")
     assert user is not None
+    pair(data_dir, database)
     yield Estate(data_dir, database, BlobStore(data_dir / "blobs"), user.id, project.id)
     database.close()

@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sweepcnn.errors import WorkError
+from sweepcnn.errors import InputError, WorkError
 from sweepcnn.server.locks import Lock
+from sweepcnn.server.upkeep.doctor import examine
 from sweepcnn.server.upkeep.gc import Removed, collect
 from sweepcnn.storage import artifact_aliases, artifacts, deleted_runs, runs
 from sweepcnn.storage.blob_files import BlobFolder
@@ -192,6 +193,21 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(estate: Estate) -> None:
     assert files <= estate.files()
     assert clean(estate, 2) == told
     assert told.blobs == 5
+
+
+def test_the_files_of_another_database_are_left_alone(estate: Estate, tmp_path: Path) -> None:
+    blob = estate.blob(b"needed elsewhere")
+    other = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    with pytest.raises(InputError, match="has not been used with this database"):
+        collect(other, estate.data_dir, keep_checkpoints=None, dry_run=False)
+    with furnished(tmp_path / "there") as there:
+        with pytest.raises(InputError, match="does not belong to this database"):
+            collect(there.database, estate.data_dir, keep_checkpoints=None, dry_run=False)
+        place = f"sqlite:///{there.data_dir / 'sweepcnn.db'}"
+        found = examine(estate.data_dir, place, quick=True)
+    assert any("does not belong to this database" in str(problem) for problem in found.problems)
+    assert estate.has(blob)
+    other.close()
 
 
 def test_two_at_once_are_refused(estate: Estate) -> None:
