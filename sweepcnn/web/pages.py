@@ -72,6 +72,7 @@ def routes(database: Database, secret: str, picture_address: PictureAddress) -> 
     site = _Site(database, Sessions(database, secret), picture_address, templates)
     return [
         Route("/login", partial(_login, site), methods=["GET", "POST"]),
+        Route("/authorize", _authorize),
         Route("/logout", partial(_logout, site), methods=["POST"]),
         Route("/", partial(_page, site, _home)),
         Route("/{entity}/{project}", partial(_page, site, _project)),
@@ -120,6 +121,11 @@ async def _login(site: _Site, request: Request) -> Response:
     if await run_in_threadpool(log_in, response, key):
         return response
     return _html(site, "login.html", 403, target=target, failed=True)
+
+
+async def _authorize(_request: Request) -> Response:
+    """Lead on who comes from the address that `wandb login` prints for those without a key."""
+    return RedirectResponse("/login", 303)
 
 
 async def _logout(site: _Site, request: Request) -> Response:

@@ -147,7 +147,8 @@ ADDRESSES = {
 # The address itself is the right to it: signed, expiring, for one thing.
 SIGNED = {"/uploads/{token}/{label:path}": "PUT", "/blobs/{token}/{label:path}": "GET"}
 # `/` lists what its reader may see; the others say nothing of anybody's.
-OPEN_ADDRESSES = {"/", "/login", "/logout", "/healthz", "/metrics", "/sdk/otel/v1/{kind}"}
+OPEN_ADDRESSES = {"/", "/login", "/authorize", "/logout", "/healthz", "/metrics"}
+OPEN_ADDRESSES |= {"/sdk/otel/v1/{kind}"}
 
 
 def test_every_address_has_a_case(tmp_path: Path) -> None:

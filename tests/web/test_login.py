@@ -25,6 +25,14 @@ def test_the_login_asks_for_the_key_and_leads_back(site: Site) -> None:
     assert "not known" not in text
 
 
+def test_the_address_that_wandb_login_prints_leads_to_where_the_key_is_told(site: Site) -> None:
+    answer = site.client.get("/authorize", params={"ref": "models"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    text = " ".join(site.page("/login").split())
+    assert "ask whoever added you" in text
+    assert "the file <code>api-key</code> of the data folder" in text
+
+
 def test_the_right_key_sets_a_cookie_that_scripts_and_other_sites_cannot_use(site: Site) -> None:
     answer = site.client.post("/login", data={"key": KEY, "next": "/local/digits"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/local/digits")
