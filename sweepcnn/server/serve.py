@@ -24,6 +24,7 @@ from sweepcnn.storage import people
 from sweepcnn.storage.database import Database
 
 LOOPBACK = ("127.0.0.1", "::1")
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - to tell what is no address to reach
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Ready:
     """A server that listens."""
 
     url: str
-    """How clients reach it: the public address where there is one."""
+    """How clients reach it: the public address where there is one, else this machine's."""
     listens_at: str
     api_key: str | None
     """The first user's; null where others can reach the server, to whom it is not shown."""
@@ -90,9 +91,9 @@ def serve(
         backend.scheduler.close()
         database.close()
 
-    shown = f"[{host}]" if ":" in host else host
-    here = f"http://{shown}:{listener.getsockname()[1]}"
-    ready = Ready(public or here, here, api_key, data_dir)
+    port = listener.getsockname()[1]
+    reached = public or _address(socket.gethostname() if host in _EVERYWHERE else host, port)
+    ready = Ready(reached, _address(host, port), api_key, data_dir)
     app = create_app(
         backend,
         pages=pages(backend),
@@ -113,6 +114,10 @@ def serve(
     )
     Server(config).run(sockets=[listener])
     folder.close()
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _check_proxies(addresses: Sequence[str]) -> None:

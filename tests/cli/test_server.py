@@ -136,6 +136,7 @@ def test_with_a_user_it_serves_others_and_shows_no_key(
     with started(tmp_path, "--host", "0.0.0.0", "--json") as process:
         announced = ready(process)
         assert announced["api_key"] is None
+        assert announced["url"].startswith(f"http://{socket.gethostname()}:")
         assert not (tmp_path / "api-key").exists()
         port = announced["url"].rpartition(":")[2]
         url, query = f"http://127.0.0.1:{port}/graphql", {"query": "{ viewer { name } }"}
@@ -156,11 +157,22 @@ def test_without_json_it_tells_others_where_their_key_came_from(
     sweepcnn("user", "add", "ann", "--data-dir", str(tmp_path))
     with started(tmp_path, "--host", "0.0.0.0") as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("export WANDB_BASE_URL=http://")
+        printed = process.stdout.readline()
+        assert printed.startswith(f"export WANDB_BASE_URL=http://{socket.gethostname()}:")
         process.terminate()
         rest, told = process.communicate(timeout=20)
     assert rest == ""
     assert "`sweepcnn user add`" in told
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_server_for_others_is_announced_by_its_public_address(
+    host: str, tmp_path: Path, sweepcnn: Callable[..., Result]
+) -> None:
+    sweepcnn("user", "add", "ann", "--data-dir", str(tmp_path))
+    public = "https://sweeps.example.org"
+    with started(tmp_path, "--host", host, "--public-url", public, "--json") as process:
+        assert ready(process)["url"] == public
 
 
 def test_the_first_users_key_can_be_set(tmp_path: Path, sweepcnn: Callable[..., Result]) -> None:
