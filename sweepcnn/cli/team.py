@@ -45,14 +45,17 @@ def add(
     from sweepcnn.server import administration
 
     place = place_of(data_dir, database_url)
-    added = administration.add_team(place, name, dict(map(_read_member, member or [])))
+    given = dict(map(_read_member, member or []))
+    added = administration.add_team(place, name, given)
+    members = administration.list_teams(place)[name]
     if json_:
-        typer.echo(
-            json.dumps(_described(name, administration.list_teams(place)[name]) | {"added": added})
-        )
+        typer.echo(json.dumps(_described(name, members) | {"added": added}))
         return
     told = "is made" if added else "was there already"
     typer.echo(f"team {name} {told}", err=True)
+    for user in given:
+        role = members[user].name.lower()
+        typer.echo(f"{user} is {'an' if role == 'admin' else 'a'} {role} of {name}", err=True)
 
 
 def _read_member(text: str) -> tuple[str, "Role | None"]:

@@ -99,7 +99,9 @@ def test_users_and_teams_are_listed_with_their_standing(run: Run) -> None:
         "admin": False,
         "teams": ["lab"],
     }
-    assert run("team", "add", "lab", "--member", "carl").err == "team lab was there already\n"
+    done = run("team", "add", "lab", "--member", "carl", "--member", "ann")
+    told = ["team lab was there already", "carl is a member of lab", "ann is an admin of lab"]
+    assert done.err.splitlines() == told
     left = said(run("team", "remove-member", "lab", "ann", "carl", "--json"))
     assert left == {"name": "lab", "members": [{"name": "bob", "role": "viewer"}]}
 
