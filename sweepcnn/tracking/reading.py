@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import wandb
+from requests import HTTPError, RequestException
 from wandb.errors import AuthenticationError, CommError, UsageError
 
 from sweepcnn.config import RunConfig
@@ -81,9 +82,22 @@ def find_best(
 
 
 def download_checkpoint(name: str, folder: Path) -> Path:
-    """Download a checkpoint's artifact into a folder and give the file's path."""
-    artifact = _connect().artifact(name, type="model")
-    return Path(artifact.download(str(folder))) / CHECKPOINT
+    """Download a checkpoint's artifact into a folder and give the file's path.
+
+    Raises:
+        WorkError: the server does not give the file.
+    """
+    api = _connect()
+    try:
+        artifact = api.artifact(name, type="model")
+        return Path(artifact.download(str(folder))) / CHECKPOINT
+    except HTTPError as error:  # its text holds the file's address, which is a right to read it
+        reason = f"the server answers {error.response.status_code}"
+    except (CommError, RequestException, ValueError) as error:
+        reason = type(error).__name__ if isinstance(error, RequestException) else str(error)
+    rule = f"cannot be downloaded ({reason})"
+    remedy = "leave --download out, or have `sweepcnn server doctor` look for lost files there"
+    raise WorkError(Problem(f"checkpoint {name}", rule, remedy))
 
 
 def download_pictures(run_path: str, folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """The best run, found through W&B's public API in runs that W&B's own client logged."""
 
+import hashlib
 import json
 import math
 import subprocess
@@ -330,3 +331,22 @@ def test_a_key_that_the_backend_does_not_know_is_told(
     assert (done.returncode, done.stdout) == (1, "")
     assert f"error: {user[0].url}: cannot be reached or refuses the key" in done.stderr
     assert "check WANDB_BASE_URL and WANDB_API_KEY" in done.stderr
+
+
+def test_a_checkpoint_that_the_server_lost_is_told_in_one_line(tmp_path: Path) -> None:
+    with running_backend(tmp_path / "backend") as backend, ExitStack() as stack:
+        env = client_environment(backend, tmp_path / "client") | {"PYTHONPATH": str(ROOT)}
+        only = run("lost", summary=ended("ok", 0.8), checkpoint="weights of the lost run")
+        tell(start("writer", env, stack), TASK | {"sweeps": {}, "runs": [only], "held": []})
+        sha256 = hashlib.sha256(b"weights of the lost run").hexdigest()
+        (blob,) = (found for found in backend.data_dir.rglob("*") if found.name.endswith(sha256))
+        blob.unlink()
+        words = ("--project", "main", "--download", "there", "--json")
+        done = best(env | {"WANDB_CACHE_DIR": str(tmp_path / "fresh")}, tmp_path, *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    told = (
+        "error: checkpoint local/main/model-lost:v0: cannot be downloaded (the server answers 404)"
+    )
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "/blobs/" not in done.stderr

@@ -1,5 +1,6 @@
 """The log: what a line holds, what never stands in it, and when there is one."""
 
+import hashlib
 import json
 import logging
 import re
@@ -86,6 +87,21 @@ def test_a_laptop_hears_nothing_of_requests(tmp_path: Path) -> None:
         running.process.terminate()
         running.process.wait(30)
     assert running.log() == ""
+
+
+def test_a_stored_file_without_bytes_is_told_by_its_digest(tmp_path: Path) -> None:
+    with server_process(tmp_path / "data") as running:
+        secrets = use(running)
+        for blob in (tmp_path / "data" / "blobs").rglob("*"):
+            if blob.is_file():
+                blob.unlink()
+        answer = running.get(f"/blobs/{secrets['download']}/a.txt")
+        assert (answer.status_code, answer.json()["error"]) == (404, "the file is gone")
+        wait_for(lambda: "a stored file has no bytes" in running.log())
+    (line,) = running.log().splitlines()
+    assert " level=error " in line
+    assert f"sha256={hashlib.sha256(b'x' * 1000).hexdigest()}" in line
+    assert secrets["download"] not in line
 
 
 def record(message: str, **fields: Any) -> logging.LogRecord:
