@@ -103,6 +103,7 @@ def server(
         database_url=database_url,
         on_ready=announce,
         pages=site,
+        nowhere=pages.nowhere,
         public_url=public_url,
         trusted_proxies=trusted_proxy or LOOPBACK,
         log_level=log_level.value,

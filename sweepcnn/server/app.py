@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import HTTPExceptionHandler
 
 from sweepcnn.server import auth, disk_full, filestream, transfers
 from sweepcnn.server.context import Backend
@@ -39,6 +40,7 @@ def create_app(
     backend: Backend,
     *,
     pages: Sequence[BaseRoute] = (),
+    nowhere: HTTPExceptionHandler | None = None,
     public_url: str | None = None,
     on_start: Callable[[], None] = lambda: None,
     on_end: Callable[[], None] = lambda: None,
@@ -48,6 +50,7 @@ def create_app(
     Args:
         backend: storage, scheduler and addresses.
         pages: the routes of the web pages.
+        nowhere: answers at an address that no route has; null does so in plain text.
         public_url: how others reach the server; null derives it from each request.
         on_start: called once the server is about to take requests and to heed signals.
         on_end: called at shutdown.
@@ -100,7 +103,8 @@ def create_app(
             OSError: _no_room,
             DBAPIError: _no_room,
             Exception: _fail,
-        },
+        }
+        | ({404: nowhere} if nowhere else {}),
     )
 
 

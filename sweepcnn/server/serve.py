@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.routing import BaseRoute
+from starlette.types import HTTPExceptionHandler
 
 from sweepcnn.errors import InputError, Problem, WorkError
 from sweepcnn.scheduler import Scheduler
@@ -47,6 +48,7 @@ def serve(
     database_url: str | None,
     on_ready: Callable[[Ready], None],
     pages: Callable[[Backend], Sequence[BaseRoute]] = lambda _: (),
+    nowhere: HTTPExceptionHandler | None = None,
     public_url: str | None = None,
     trusted_proxies: Sequence[str] = LOOPBACK,
     log_format: logs.Format = "text",
@@ -61,6 +63,7 @@ def serve(
         database_url: a SQLAlchemy URL; null is SQLite in the data folder.
         on_ready: called once requests are taken.
         pages: makes the routes of the web pages.
+        nowhere: answers at an address that no route has; null does so in plain text.
         public_url: how others reach the server; null derives it from each request.
         trusted_proxies: addresses or networks whose X-Forwarded-For and -Proto are believed.
         log_format: of the lines on stderr.
@@ -97,6 +100,7 @@ def serve(
     app = create_app(
         backend,
         pages=pages(backend),
+        nowhere=nowhere,
         public_url=public,
         on_start=lambda: on_ready(ready),
         on_end=end,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from jinja2 import Environment, PackageLoader
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sweepcnn.scheduler import sweep_files
@@ -49,7 +49,6 @@ class _Site:
     database: Database
     sessions: Sessions
     picture_address: PictureAddress
-    templates: Environment
 
 
 class _NotFoundError(Exception):
@@ -64,12 +63,7 @@ def routes(database: Database, secret: str, picture_address: PictureAddress) -> 
         secret: signs the login's cookie.
         picture_address: gives the address of a stored picture.
     """
-    templates = Environment(loader=PackageLoader("sweepcnn.web"), autoescape=True)
-    templates.filters["value"] = _value
-    templates.filters["caption"] = _caption
-    templates.filters["time"] = _time
-    templates.filters["segment"] = lambda text: quote(text, safe="")
-    site = _Site(database, Sessions(database, secret), picture_address, templates)
+    site = _Site(database, Sessions(database, secret), picture_address)
     return [
         Route("/login", partial(_login, site), methods=["GET", "POST"]),
         Route("/authorize", _authorize),
@@ -79,6 +73,26 @@ def routes(database: Database, secret: str, picture_address: PictureAddress) -> 
         Route("/{entity}/{project}/sweeps/{sweep}", partial(_page, site, _sweep)),
         Route("/{entity}/{project}/runs/{run}", partial(_page, site, _run)),
     ]
+
+
+async def nowhere(request: Request, _error: Exception) -> Response:
+    """Tell people that there is no such page; programs are told in plain text."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse("Not Found", 404)
+    message = "There is no page at this address."
+    if re.match(r"/[^/]+/[^/]+/reports/", request.url.path):
+        message = "Reports are kept, not drawn here; open one by Report.from_url."
+    return _html("message.html", 404, message=message)
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(loader=PackageLoader("sweepcnn.web"), autoescape=True)
+    templates.filters["value"] = _value
+    templates.filters["caption"] = _caption
+    templates.filters["time"] = _time
+    templates.filters["segment"] = lambda text: quote(text, safe="")
+    return templates
 
 
 Show = Callable[[_Site, sa.Connection, User, dict[str, str]], tuple[str, dict[str, Any]]]
@@ -96,8 +110,8 @@ async def _page(site: _Site, show: Show, request: Request) -> Response:
             with site.database.read() as connection:
                 template, values = show(site, connection, user, request.path_params)
         except _NotFoundError as error:
-            return _html(site, "message.html", 404, message=str(error), user=user)
-        return _html(site, template, **values, user=user)
+            return _html("message.html", 404, message=str(error), user=user)
+        return _html(template, **values, user=user)
 
     return await run_in_threadpool(render)
 
@@ -105,14 +119,14 @@ async def _page(site: _Site, show: Show, request: Request) -> Response:
 async def _login(site: _Site, request: Request) -> Response:
     if request.method != "POST":
         target = _local_path(request.query_params.get("next", "/"))
-        return _html(site, "login.html", target=target, failed=False)
+        return _html("login.html", target=target, failed=False)
     if not is_own_form(request):
-        return _foreign_form(site)
+        return _foreign_form()
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_FORM_BYTES:
-            return _html(site, "message.html", 413, message="The form is too large.")
+            return _html("message.html", 413, message="The form is too large.")
     form = parse_qs(body.decode("utf-8", "replace"))
     target = _local_path(form.get("next", ["/"])[0])
     response = RedirectResponse(target, 303)
@@ -120,7 +134,7 @@ async def _login(site: _Site, request: Request) -> Response:
     log_in = partial(site.sessions.log_in, secure=request.url.scheme == "https")
     if await run_in_threadpool(log_in, response, key):
         return response
-    return _html(site, "login.html", 403, target=target, failed=True)
+    return _html("login.html", 403, target=target, failed=True)
 
 
 async def _authorize(_request: Request) -> Response:
@@ -130,14 +144,14 @@ async def _authorize(_request: Request) -> Response:
 
 async def _logout(site: _Site, request: Request) -> Response:
     if not is_own_form(request):
-        return _foreign_form(site)
+        return _foreign_form()
     response = RedirectResponse("/login", 303)
     site.sessions.log_out(response)
     return response
 
 
-def _foreign_form(site: _Site) -> Response:
-    return _html(site, "message.html", 403, message="The form was sent from another site.")
+def _foreign_form() -> Response:
+    return _html("message.html", 403, message="The form was sent from another site.")
 
 
 def _local_path(target: str) -> str:
@@ -146,8 +160,8 @@ def _local_path(target: str) -> str:
     return target if is_local and target.isprintable() else "/"
 
 
-def _html(site: _Site, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    text = site.templates.get_template(template).render(values)
+def _html(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    text = _templates().get_template(template).render(values)
     return HTMLResponse(text, status, headers=_HEADERS)
 
 

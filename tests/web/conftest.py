@@ -141,7 +141,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
     def picture(sha256: str, mimetype: str, name: str) -> str:
         return backend.addresses.download("", sha256, mimetype, name)
 
-    app = create_app(backend, pages=pages.routes(database, SECRET, picture))
+    site = pages.routes(database, SECRET, picture)
+    app = create_app(backend, pages=site, nowhere=pages.nowhere)
     with httpx.Client(transport=_InProcess(app), base_url="http://testserver") as client:
         yield Site(client, database, backend.blobs)
     worker.close()

@@ -239,3 +239,30 @@ def test_an_unknown_address_in_a_message_is_escaped(site: Site) -> None:
     text = site.page(f"/local/{quote('<script>alert(1)', safe='')}", 404)
     assert "<script" not in text
     assert "&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/local", "There is no page at this address."),
+        ("/local/digits/workspace", "There is no page at this address."),
+        ("/local/digits/artifacts/model/m/v0", "There is no page at this address."),
+        ("/local/digits/runs/abc/overview", "There is no page at this address."),
+        ("/local/digits/reports/A-title--abc", "open one by Report.from_url"),
+    ],
+)
+def test_people_are_led_home_from_where_no_page_is(path: str, told: str, site: Site) -> None:
+    answer = site.client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 404
+    assert told in answer.text
+    assert '<a href="/">Projects</a>' in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_programs_are_told_in_plain_text_where_nothing_is(site: Site) -> None:
+    answer = site.client.get("/local/digits/workspace")
+    assert (answer.status_code, answer.text) == (404, "Not Found")
+    people = {"Accept": "text/html"}
+    assert site.client.get("/graphql", headers=people).status_code == 405
+    answer = site.client.get("/artifactsV2/no/such", headers=people)
+    assert (answer.status_code, set(answer.json())) == (401, {"error", "errors"})
