@@ -159,7 +159,7 @@ def _no_file_is_astray(world: World) -> Iterator[None]:
     yield
     assert listing(world.folder) == before
     own = {path.name.partition(".")[0] for path in (world.folder / "data").iterdir()}
-    assert own <= {"secret", "api-key", "blobs", "lock", "sweepcnn"}
+    assert own <= {"secret", "api-key", "id", "blobs", "lock", "sweepcnn"}
     assert world.backend.process.poll() is None
 
 

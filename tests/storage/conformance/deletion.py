@@ -6,7 +6,7 @@ from sweepcnn.storage import runs, sweeps, tables
 from sweepcnn.storage.tables import metadata
 from tests.storage.rows import counts, fill, project_of, row_of
 
-_PEOPLE = {"users", "teams", "team_members"}
+_OF_NO_PROJECT = {"users", "teams", "team_members", "data_folders"}
 
 
 class Deletion:
@@ -21,7 +21,7 @@ class Deletion:
 
     def test_all_of_a_project_goes_with_it(self, writing: sa.Connection) -> None:
         lost = self.gone_with(writing, tables.projects)
-        assert lost == set(metadata.tables) - _PEOPLE
+        assert lost == set(metadata.tables) - _OF_NO_PROJECT
 
     def test_all_of_a_sweep_goes_with_it(self, writing: sa.Connection) -> None:
         lost = self.gone_with(writing, tables.sweeps)
