@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.postgresql import PostgreSQL, running_postgresql
 
 DATABASES = ("sqlite", "postgresql")
+
+settings.register_profile("patient", deadline=None)  # no test passes or fails by its speed
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
