@@ -1,6 +1,7 @@
 """No test sees the settings, the cache or the data of who runs it; databases to test on."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,11 @@ DATABASES = ("sqlite", "postgresql")
 
 settings.register_profile("patient", deadline=None)  # no test passes or fails by its speed
 settings.load_profile("patient")
+
+# A shell's background job ignores it, and so would all processes that the tests start; W&B's client
+# ends a run by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
