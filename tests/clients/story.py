@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.backend import RunningBackend, client_environment
-from tests.server.test_client import Client
+from tests.server.client import Client
 
 PROGRAMS = Path(__file__).parent / "programs"
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +13,7 @@ from sweepcnn.storage import users
 from sweepcnn.storage.database import Database
 from tests.backend import RunningBackend, client_environment, running_backend
 from tests.conftest import DATABASES
+from tests.server.client import Client
 
 ENTITY = "local"
 _numbers = count(1)
@@ -162,8 +162,10 @@ def stranger(server: RunningBackend, stranger_key: str, wire: Wire) -> Iterator[
 @pytest.fixture(scope="module")
 def client_env(server: RunningBackend, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Give an environment in which wandb knows this server and nothing else."""
-    return isolated(server, tmp_path_factory.mktemp("client"))
+    return client_environment(server, tmp_path_factory.mktemp("client"))
 
 
-def isolated(server: RunningBackend, folder: Path) -> dict[str, str]:
-    return client_environment(server, folder)
+@pytest.fixture(scope="module")
+def client(client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Start programs of the first user, in a folder of their own."""
+    return Client(client_env, tmp_path_factory.mktemp("work"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.test_client import Client
+from tests.server.client import Client
 
 pytestmark = pytest.mark.each_database
 

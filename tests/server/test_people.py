@@ -13,9 +13,9 @@ from sweepcnn.storage import people
 from sweepcnn.storage.access import Role
 from tests.backend import RunningBackend
 from tests.server import artifact_wire
+from tests.server.client import Client
 from tests.server.conftest import Wire
 from tests.server.team import Lab, gathered
-from tests.server.test_client import Client
 
 
 @pytest.fixture

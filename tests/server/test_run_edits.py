@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.server.client import Client
 from tests.server.looking import LOOK
-from tests.server.test_client import Client
 
 pytestmark = pytest.mark.each_database
 
@@ -85,11 +85,6 @@ wandb.teardown()
 print(json.dumps(found))
 """
 )
-
-
-@pytest.fixture(scope="module")
-def client(client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Client:
-    return Client(client_env, tmp_path_factory.mktemp("work"))
 
 
 @pytest.fixture(scope="module")

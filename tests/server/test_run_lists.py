@@ -5,15 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.server.client import Client
 from tests.server.conftest import ENTITY, Wire
-from tests.server.test_client import Client
 
 pytestmark = pytest.mark.each_database
-
-
-@pytest.fixture(scope="module")
-def client(client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Client:
-    return Client(client_env, tmp_path_factory.mktemp("work"))
 
 
 def test_runs_are_selected_and_ordered(wire: Wire) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.server.client import Client
 from tests.server.conftest import ENTITY, Wire
 from tests.server.looking import LOOK
-from tests.server.test_client import Client
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.server.client import Client
 from tests.server.looking import LOOK
-from tests.server.test_client import Client
 
 pytestmark = pytest.mark.each_database
 
@@ -40,11 +40,6 @@ found["twice"] = look("syncing/away")
 print(json.dumps(found))
 """
 )
-
-
-@pytest.fixture(scope="module")
-def client(client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Client:
-    return Client(client_env, tmp_path_factory.mktemp("work"))
 
 
 @pytest.fixture(scope="module")

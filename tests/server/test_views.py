@@ -5,14 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.server.client import Client
 from tests.server.conftest import ENTITY, Wire
-from tests.server.test_client import Client
-
-
-@pytest.fixture(scope="module")
-def client(client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Client:
-    return Client(client_env, tmp_path_factory.mktemp("work"))
-
 
 REPORTS = """
     import json, wandb
