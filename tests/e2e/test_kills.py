@@ -23,7 +23,7 @@ KILLS = int(os.environ.get("SWEEPCNN_TEST_KILLS", "10"))
 SEED = int(os.environ.get("SWEEPCNN_TEST_SEED") or random.SystemRandom().randrange(2**31))
 PROJECT = "killed"
 _LONGEST_LIFE_S = 1.5
-_CLIENT_TIMEOUT_S = 120.0
+_CLIENT_TIMEOUT_S = 240.0
 
 CLIENT = """
     import hashlib, json, random, sys, time
@@ -49,7 +49,8 @@ CLIENT = """
         digest = hashlib.sha256(content).hexdigest()
         print(json.dumps({"run": run.id, "rows": rows, "sha256": digest}), flush=True)
 """
-# By its own patience the client would sleep through most of the test. It takes whole seconds only.
+# By its own patience the client would sleep through most of the test; it takes whole seconds only.
+# The login of `log_artifact` on the other hand gives up for good after 20 s: it shall go on trying.
 IMPATIENT = {
     f"WANDB__{part}_{name}": value
     for part in ("GRAPHQL", "FILE_STREAM", "FILE_TRANSFER")
@@ -58,7 +59,7 @@ IMPATIENT = {
         ("RETRY_WAIT_MAX_SECONDS", "1"),
         ("RETRY_MAX", "1000"),
     )
-} | {"WANDB__FILE_STREAM_TRANSMIT_INTERVAL": "1"}
+} | {"WANDB__FILE_STREAM_TRANSMIT_INTERVAL": "1", "WANDB_HTTP_TIMEOUT": "300"}
 
 
 class Reader:
