@@ -10,6 +10,7 @@ import pytest
 
 NEEDS = {
     "clients": "older wandb clients; SWEEPCNN_TEST_CLIENTS names their folder (see README.md)",
+    "engine": "W&B's package `sweeps`; SWEEPCNN_TEST_CLIENTS names its folder, too",
     "postgresql": "PostgreSQL's server programs: `apt-get install postgresql`",
 }
 _PROMISED = set(filter(None, os.environ.get("SWEEPCNN_TEST_REQUIRE", "").split(",")))

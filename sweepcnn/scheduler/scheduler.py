@@ -20,7 +20,7 @@ from sweepcnn.scheduler.states import ENDED
 from sweepcnn.scheduler.trials import trials
 from sweepcnn.search import Suggestion, Trial, point_key
 from sweepcnn.search.worker import SearchWorker
-from sweepcnn.storage import runs, sweeps
+from sweepcnn.storage import agents, points, runs, sweeps
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.run_states import LIVE
 
@@ -96,12 +96,12 @@ class Scheduler:
             UnknownAgentError: the agent or its sweep is gone.
         """
         with self._database.write() as connection:
-            agent = sweeps.agent(connection, agent_id)
+            agent = agents.by_id(connection, agent_id)
             sweep = sweeps.by_id(connection, agent.sweep_id) if agent else None
             if agent is None or sweep is None:
                 raise UnknownAgentError("Sweep was deleted or agent was not found.")
             now = time.time()
-            sweeps.touch_agent(connection, agent.id, now)
+            agents.touch(connection, agent.id, now)
             sweeps.update(connection, sweep.id, heartbeat_at=now, updated_at=sweep.updated_at)
             own = self._end_lost_runs(connection, agent.id, alive)
             if sweep.state == "PENDING":
@@ -145,7 +145,7 @@ class Scheduler:
         runs.end_lost(connection, lost)
         return [run for run in own if run.name in alive]
 
-    def _next(self, sweep: sweeps.Sweep, agent: sweeps.Agent) -> list[Command]:
+    def _next(self, sweep: sweeps.Sweep, agent: agents.Agent) -> list[Command]:
         """Hand out a point, or send the agent home when none is left."""
         try:
             config = sweep_files.read(sweep.config)
@@ -180,7 +180,7 @@ class Scheduler:
     def _reserve(
         self,
         sweep: sweeps.Sweep,
-        agent: sweeps.Agent,
+        agent: agents.Agent,
         config: SweepConfig,
         suggestion: Suggestion,
         number: int,
@@ -211,15 +211,14 @@ class Scheduler:
                     program=config.program,
                     config=json.dumps({key: {"value": value} for key, value in point.items()}),
                 )
-                sweeps.add_suggestion(
+                point_id = points.add(
                     connection,
-                    run_id=run_id,
                     sweep_id=sweep.id,
-                    agent_id=agent.id,
                     point=json.dumps(point),
-                    point_key=point_key(point),
+                    key=point_key(point),
                     origin=suggestion.origin,
                 )
+                points.assign(connection, point_id, run_id, agent.id)
         except sa.exc.IntegrityError:
             return None
         return [Command("run", name, config.program, point)]

@@ -7,24 +7,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from sweepcnn.search import Trial
-from sweepcnn.storage import runs, sweeps
-from sweepcnn.storage.run_states import LIVE
+from sweepcnn.storage import points
+from sweepcnn.storage.points import Outcome
+from sweepcnn.storage.run_states import FINISHED, LIVE
 
 
 def trials(connection: sa.Connection, sweep_id: int, metric: str | None) -> list[Trial]:
     """Give all points that a sweep handed out, oldest first, with what came of them."""
-    by_id = {run.id: run for run in runs.of_sweep(connection, sweep_id)}
-    found = []
-    for suggestion in sweeps.suggestions(connection, sweep_id):
-        run = by_id[suggestion.run_id]
-        value = summary_number(run.summary, metric) if metric else None
-        if run.state in LIVE:
-            found.append(Trial(json.loads(suggestion.point), "running"))
-        elif run.state == "finished" or value is not None:
-            found.append(Trial(json.loads(suggestion.point), "finished", value))
-        else:
-            found.append(Trial(json.loads(suggestion.point), "failed"))
-    return found
+    return [_trial(outcome) for outcome in points.outcomes(connection, sweep_id, metric)]
+
+
+def _trial(outcome: Outcome) -> Trial:
+    point = json.loads(outcome.point)
+    if outcome.state in LIVE:
+        return Trial(point, "running")
+    if outcome.state == FINISHED or outcome.summary is not None:
+        return Trial(point, "finished", outcome.summary)
+    return Trial(point, "failed")
 
 
 def summary_number(summary: str, name: str) -> float | None:

@@ -31,7 +31,7 @@ Life
 - A run belongs to the client that streams to it: only its requests, the death of its agent, its
   silence, or a command of a user change a running run.
 - With a row goes all that is part of it: with a project its runs, sweeps, views and collections,
-  with a sweep its agents, suggestions and runs, with a run its lines and files. An artifact
+  with a sweep its agents, points and runs, with a run its lines and files. An artifact
   outlives the run that made it. A user's row stays when the user is removed.
 - The id of what was deleted is not given again, for clients keep ids in addresses.
 - A blob is there in full or not at all; its name is the SHA-256 of its bytes. It outlives the rows

@@ -4,7 +4,7 @@ import time
 
 import sqlalchemy as sa
 
-from sweepcnn.storage import tables
+from sweepcnn.storage import points, tables
 from sweepcnn.storage.artifacts import DELETED, Artifact
 from sweepcnn.storage.artifacts import delete as delete_artifact
 from sweepcnn.storage.database import upsert
@@ -19,6 +19,8 @@ _artifacts = tables.artifacts
 def delete(connection: sa.Connection, run: Run, *, artifacts: bool) -> None:
     """Delete a run with its lines and files; the blobs stay until nothing refers to them.
 
+    The point of a sweep that only this run had may be handed out again.
+
     Args:
         connection: a writing transaction.
         run: what to delete.
@@ -28,6 +30,8 @@ def delete(connection: sa.Connection, run: Run, *, artifacts: bool) -> None:
     if artifacts:
         _delete_outputs(connection, run.id)
     connection.execute(tables.runs.delete().where(tables.runs.c.id == run.id))
+    if run.sweep_id is not None:
+        points.forget_unassigned(connection, run.sweep_id)
     gone = {"project_id": run.project_id, "name": run.name, "deleted_at": time.time()}
     upsert(connection, _table, [gone])
 

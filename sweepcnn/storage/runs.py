@@ -40,6 +40,8 @@ class Run:
     stop_requested: bool
     created_at: float
     heartbeat_at: float | None
+    stop_requested_at: float | None
+    stop_reason: str | None
 
 
 _table = tables.runs
@@ -75,7 +77,7 @@ def of_sweep(connection: sa.Connection, sweep_id: int) -> list[Run]:
 
 def of_agent(connection: sa.Connection, agent_id: int) -> list[Run]:
     """List the runs that an agent was given, oldest first."""
-    given = sa.select(tables.suggestions.c.run_id).where(tables.suggestions.c.agent_id == agent_id)
+    given = sa.select(tables.assignments.c.run_id).where(tables.assignments.c.agent_id == agent_id)
     query = sa.select(_table).where(_table.c.id.in_(given)).order_by(_table.c.id)
     return many(Run, connection.execute(query))
 
@@ -141,9 +143,9 @@ def end_lost(connection: sa.Connection, gone: Iterable[Run]) -> None:
 
 def silent_before(connection: sa.Connection, when: float) -> list[Run]:
     """List live runs last heard of before a time, pending ones by their agent's word."""
-    handed_out = sa.join(tables.suggestions, tables.agents)
+    handed_out = sa.join(tables.assignments, tables.agents)
     agent_silent = (
-        sa.select(tables.suggestions.c.run_id)
+        sa.select(tables.assignments.c.run_id)
         .select_from(handed_out)
         .where(tables.agents.c.heartbeat_at < when)
     )

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from sweepcnn.scheduler import sweep_files
 from sweepcnn.scheduler.trials import summary_number
-from sweepcnn.storage import access, projects, run_files, runs, sweeps
+from sweepcnn.storage import access, agents, points, projects, run_files, runs, sweeps
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.projects import Project
 from sweepcnn.storage.runs import Run
@@ -208,11 +208,11 @@ def _sweep(
         raise _NotFoundError(f"There is no sweep {path['sweep']} in {project.name}.")
     metric, maximize = _metric_of(sweep)
     rows = [_row(run, metric) for run in runs.of_sweep(connection, sweep.id)]
-    origins = {s.run_id: s for s in sweeps.suggestions(connection, sweep.id)}
+    tried = points.by_run(connection, sweep.id)
     for row in rows:
-        suggestion = origins.get(row["run"].id)
-        row["point"] = json.loads(suggestion.point) if suggestion else {}
-        row["origin"] = suggestion.origin if suggestion else ""
+        point = tried.get(row["run"].id)
+        row["point"] = json.loads(point.point) if point else {}
+        row["origin"] = point.origin if point else ""
     usable = [row for row in rows if _is_usable(row)]
     best = max(usable, key=lambda row: row["value"] * (1 if maximize else -1), default=None)
     names = sorted({name for row in rows for name in row["point"]})
@@ -224,7 +224,7 @@ def _sweep(
         "best": best,
         "metric": metric,
         "parameters": varied,
-        "agents": sweeps.agents(connection, sweep.id),
+        "agents": agents.of_sweep(connection, sweep.id),
     }
 
 

@@ -1,4 +1,7 @@
-"""Environments of older clients; `python -m tests.clients.installations FOLDER` makes them."""
+"""Environments of older clients, and one of W&B's search engine.
+
+`python -m tests.clients.installations FOLDER` makes them.
+"""
 
 import os
 import subprocess
@@ -11,6 +14,8 @@ INSTALLED = "installed"
 OLDER = ("0.28", "0.22", "0.19")
 """Of each the newest patch is tried."""
 VERSIONS = (INSTALLED, *OLDER)
+ENGINE = "sweeps"
+"""W&B's search engine, which needs another NumPy than we do."""
 
 _FOLDER = os.environ.get("SWEEPCNN_TEST_CLIENTS")  # read here: tests see no such settings
 
@@ -24,12 +29,12 @@ def python(version: str) -> Path | None:
 
 
 def install(folder: Path) -> None:
-    """Make an environment a version, with the client alone."""
-    for version in OLDER:
-        venv.create(folder / version, with_pip=True)
-        python = folder / version / "bin" / "python"
-        words = ["-m", "pip", "install", "--quiet", f"wandb=={version}.*"]
-        subprocess.run([python, *words], check=True)
+    """Make an environment for each of them, with nothing else in it."""
+    wanted = {version: f"wandb=={version}.*" for version in OLDER} | {ENGINE: "sweeps==0.3.0"}
+    for name, requirement in wanted.items():
+        venv.create(folder / name, with_pip=True)
+        python = folder / name / "bin" / "python"
+        subprocess.run([python, "-m", "pip", "install", "--quiet", requirement], check=True)
 
 
 if __name__ == "__main__":

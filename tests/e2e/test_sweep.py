@@ -19,7 +19,7 @@ from PIL import Image
 from sweepcnn.config import RunConfig
 from sweepcnn.data import EvaluationBatches, load_training
 from sweepcnn.evaluation import accuracy, predict
-from sweepcnn.storage import projects, runs, streams, sweeps
+from sweepcnn.storage import points, projects, runs, streams, sweeps
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.runs import Run
 from sweepcnn.training import load_checkpoint, restore
@@ -69,9 +69,9 @@ def stored(data_dir: Path) -> tuple[list[Run], dict[str, list[str]], str, list[s
         found = runs.of_project(connection, project.id)
         histories = {run.name: streams.read(connection, run.id, streams.HISTORY) for run in found}
         (sweep,) = sweeps.of_project(connection, project.id)
-        points = [s.point_key for s in sweeps.suggestions(connection, sweep.id)]
+        keys = [point.key for point in points.of_sweep(connection, sweep.id)]
     database.close()
-    return found, histories, sweep.state, points
+    return found, histories, sweep.state, keys
 
 
 @pytest.mark.slow

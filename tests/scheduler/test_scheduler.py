@@ -14,7 +14,8 @@ from sweepcnn.config import SweepConfig
 from sweepcnn.scheduler import Command, Scheduler, StateError, UnknownAgentError, change_state
 from sweepcnn.scheduler.trials import summary_number, trials
 from sweepcnn.search import Suggestion, Trial, point_key, suggest
-from sweepcnn.storage import projects, runs, sweeps, users
+from sweepcnn.storage import agents as agent_rows
+from sweepcnn.storage import points, projects, runs, sweeps, users
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.runs import Run
 
@@ -66,7 +67,7 @@ class House:
             text = yaml.safe_dump(config)
             sweep = sweeps.add(writing, config=text, method=config["method"], **of)
             return sweep, [
-                sweeps.add_agent(writing, sweep_id=sweep, user_id=1, name=f"a{i}", host="h")
+                agent_rows.add(writing, sweep_id=sweep, user_id=1, name=f"a{i}", host="h")
                 for i in range(agents)
             ]
 
@@ -109,7 +110,7 @@ class House:
 
     def points(self, sweep: int) -> list[str]:
         with self.database.read() as reading:
-            return [s.point_key for s in sweeps.suggestions(reading, sweep)]
+            return [point.key for point in points.of_sweep(reading, sweep)]
 
 
 @pytest.fixture
@@ -387,7 +388,7 @@ def test_silent_runs_crash(house: House) -> None:
     with house.database.write() as writing:
         for name, heard in (("old", 100.0), ("new", 300.0)):
             runs.add(writing, project_id=1, user_id=1, name=name, heartbeat_at=heard)
-        sweeps.touch_agent(writing, agent, 300.0)
+        agent_rows.touch(writing, agent, 300.0)
     house.scheduler.end_silent_runs(200.0)
     states = [house.run(name).state for name in ("old", "new", pending)]
     assert states == ["crashed", "running", "pending"]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from sweepcnn.storage import sweeps
+from sweepcnn.storage import points
 from sweepcnn.storage.database import Database
 from tests.backend import RunningBackend, running_backend
 from tests.server.conftest import ENTITY, Wire
@@ -311,7 +311,7 @@ def test_what_was_acknowledged_outlives_a_kill(victim: RunningBackend) -> None:
             assert beat(after, agent)[0]["args"] == {"x": {"value": 2}}
     database = Database(f"sqlite:///{victim.data_dir / 'sweepcnn.db'}")
     with database.read() as reading:
-        handed_out = [item.point for item in sweeps.suggestions(reading, 2)]
+        handed_out = [item.point for item in points.of_sweep(reading, 2)]
     database.close()
     assert handed_out == ['{"x": 1}', '{"x": 2}']
 

@@ -67,7 +67,9 @@ def fill_first(url: str) -> None:
             values = {str(place): value for place, value in enumerate(row)}
             connection.execute(sa.text(f"INSERT INTO {table} VALUES ({marks})"), values)
         if connection.dialect.name == "postgresql":  # whose counters know of no id that was given
-            for name in {n for n in FIRST_ROWS if "id" in metadata.tables[n].columns}:
+            for name in {
+                n for n in FIRST_ROWS if n != "suggestions" and "id" in metadata.tables[n].columns
+            }:
                 connection.exec_driver_sql(f"SELECT setval('{name}_id_seq', 1)")
 
 

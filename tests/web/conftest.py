@@ -18,7 +18,7 @@ from sweepcnn.search.worker import SearchWorker
 from sweepcnn.server.addresses import Addresses
 from sweepcnn.server.app import create_app
 from sweepcnn.server.context import Backend
-from sweepcnn.storage import projects, run_files, runs, sweeps, users
+from sweepcnn.storage import agents, points, projects, run_files, runs, sweeps, users
 from sweepcnn.storage.blobs import BlobStore
 from sweepcnn.storage.database import Database
 from sweepcnn.web import pages
@@ -75,7 +75,7 @@ class Site:
                 method="bayes",
                 state="RUNNING",
             )
-            sweeps.add_agent(connection, sweep_id=sweep_id, user_id=1, name="agent", host="here")
+            agents.add(connection, sweep_id=sweep_id, user_id=1, name="agent", host="here")
         return sweep_id
 
     def add_run(
@@ -97,16 +97,15 @@ class Site:
             row = {"state": "finished", "sweep_id": sweep} | values
             run_id = runs.add(connection, project_id=found.id, user_id=1, name=name, **row)
             if point is not None:
-                (agent,) = sweeps.agents(connection, sweep or 0)
-                sweeps.add_suggestion(
+                (agent,) = agents.of_sweep(connection, sweep or 0)
+                point_id = points.add(
                     connection,
-                    run_id=run_id,
-                    sweep_id=sweep,
-                    agent_id=agent.id,
+                    sweep_id=agent.sweep_id,
                     point=json.dumps(point),
-                    point_key=name,
+                    key=name,
                     origin="bayes",
                 )
+                points.assign(connection, point_id, run_id, agent.id)
         return run_id
 
     def add_picture(self, run_id: int, name: str) -> bytes:

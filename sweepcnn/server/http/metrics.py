@@ -17,9 +17,9 @@ from prometheus_client.registry import Collector
 
 from sweepcnn.scheduler.states import STATES
 from sweepcnn.storage import counts
+from sweepcnn.storage.agents import ALIVE_S
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.run_states import LIVE
-from sweepcnn.storage.sweeps import AGENT_ALIVE_S
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "PATCH")
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -104,7 +104,7 @@ class _Now(Collector):
         with self._database.read() as reading:
             of_runs = dict.fromkeys(LIVE, 0) | counts.runs_by_state(reading)
             of_sweeps = dict.fromkeys(STATES, 0) | counts.sweeps_by_state(reading)
-            agents = counts.agents_since(reading, time.time() - AGENT_ALIVE_S)
+            agents = counts.agents_since(reading, time.time() - ALIVE_S)
         for name, found in (("runs", of_runs), ("sweeps", of_sweeps)):
             family = GaugeMetricFamily(f"sweepcnn_{name}", f"{name} by state", labels=["state"])
             for state, count in found.items():

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from sweepcnn.storage import runs, sweeps, tables
+from sweepcnn.storage import agents, runs, sweeps, tables
 from sweepcnn.storage.tables import metadata
 from tests.storage.rows import counts, fill, project_of, row_of
 
@@ -25,12 +25,21 @@ class Deletion:
 
     def test_all_of_a_sweep_goes_with_it(self, writing: sa.Connection) -> None:
         lost = self.gone_with(writing, tables.sweeps)
-        assert {"agents", "runs", "suggestions", "stream_lines", "run_files"} <= lost
+        assert {
+            "agents",
+            "runs",
+            "points",
+            "assignments",
+            "prior_runs",
+            "stream_lines",
+            "run_files",
+        } <= lost
         assert {"projects", "artifacts", "artifact_entries"}.isdisjoint(lost)
 
     def test_artifacts_outlive_the_run_that_made_them(self, writing: sa.Connection) -> None:
         lost = self.gone_with(writing, tables.runs)
         assert {"stream_lines", "run_files", "run_values", "history_keys", "run_artifacts"} <= lost
+        assert {"assignments", "progress", "rungs", "prior_runs"} <= lost
         assert not {name for name in lost if name.startswith("artifact")}
         makers = writing.execute(sa.select(tables.artifacts.c.run_id).order_by("id")).scalars()
         assert list(makers) == [None, 2]
@@ -53,7 +62,7 @@ class Deletion:
         assert runs.add(writing, project_id=project, user_id=user, name="r") == 2
         sweep = {"project_id": project, "user_id": user, "name": "s"}
         assert sweeps.add(writing, **sweep, config="", method="grid") == 2
-        assert sweeps.add_agent(writing, sweep_id=2, user_id=user, name="a", host="h") == 2
+        assert agents.add(writing, sweep_id=2, user_id=user, name="a", host="h") == 2
         for name in ("views", "artifact_collections", "artifacts", "artifact_manifests"):
             table = metadata.tables[name]
             row = row_of(table, 2)

@@ -5,7 +5,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from sweepcnn.storage import runs, sweeps
+from sweepcnn.storage import agents, deleted_runs, points, prior_runs, progress, runs, sweeps
 from sweepcnn.storage.database import Database
 from tests.storage.rows import run_of, sweep_of
 
@@ -15,20 +15,13 @@ _LONG = json.dumps({f"parameter {number}": number / 7 for number in range(200)})
 def agent_of(connection: sa.Connection, sweep: int) -> int:
     found = sweeps.by_id(connection, sweep)
     assert found is not None
-    return sweeps.add_agent(connection, sweep_id=sweep, user_id=found.user_id, name="a", host="h")
+    return agents.add(connection, sweep_id=sweep, user_id=found.user_id, name="a", host="h")
 
 
 def hand_out(connection: sa.Connection, sweep: int, agent: int, name: str, key: str) -> int:
     run = run_of(connection, name, sweep_id=sweep, state="pending")
-    sweeps.add_suggestion(
-        connection,
-        run_id=run,
-        sweep_id=sweep,
-        agent_id=agent,
-        point=key,
-        point_key=key,
-        origin="grid",
-    )
+    point = points.add(connection, sweep_id=sweep, point=key, key=key, origin="grid")
+    points.assign(connection, point, run, agent)
     return run
 
 
@@ -51,8 +44,8 @@ class Sweeps:
         given = [hand_out(writing, sweep, one, f"r{n}", str(n)) for n in range(2)]
         assert [run.id for run in runs.of_agent(writing, one)] == given
         assert runs.of_agent(writing, other) == []
-        assert [agent.id for agent in sweeps.agents(writing, sweep)] == [one, other]
-        assert [s.point for s in sweeps.suggestions(writing, sweep)] == ["0", "1"]
+        assert [agent.id for agent in agents.of_sweep(writing, sweep)] == [one, other]
+        assert [point.point for point in points.of_sweep(writing, sweep)] == ["0", "1"]
 
     @pytest.mark.parametrize("key", ['{"x":1}', _LONG], ids=["short", "long"])
     def test_a_point_is_handed_out_once(self, database: Database, key: str) -> None:
@@ -65,7 +58,7 @@ class Sweeps:
         with pytest.raises(sa.exc.IntegrityError), database.write() as connection:
             hand_out(connection, sweep, agent, "r4", key)
         with database.read() as connection:
-            assert [s.point for s in sweeps.suggestions(connection, other)] == [key]
+            assert [point.point for point in points.of_sweep(connection, other)] == [key]
             assert len(runs.of_sweep(connection, sweep)) == 2
 
     def test_only_live_runs_are_ended(self, writing: sa.Connection) -> None:
@@ -84,7 +77,7 @@ class Sweeps:
     ) -> None:
         sweep = sweep_of(writing)
         agent = agent_of(writing, sweep)
-        sweeps.touch_agent(writing, agent, 100.0)
+        agents.touch(writing, agent, 100.0)
         pending = hand_out(writing, sweep, agent, "r1", "1")
         running = run_of(writing, "r2", heartbeat_at=50.0)
         run_of(writing, "r3", heartbeat_at=50.0, state="finished")
@@ -92,3 +85,94 @@ class Sweeps:
         assert [run.id for run in runs.silent_before(writing, 100.0)] == [running]
         silent = {run.id for run in runs.silent_before(writing, 100.5)}
         assert silent == {pending, running}
+
+    def test_a_point_whose_run_has_ended_is_told_with_its_newest_run(
+        self, writing: sa.Connection
+    ) -> None:
+        sweep = sweep_of(writing)
+        one, other = agent_of(writing, sweep), agent_of(writing, sweep)
+        first = hand_out(writing, sweep, one, "r1", "1")
+        hand_out(writing, sweep, one, "r2", "2")
+        assert points.ended(writing, sweep) == []
+        runs.update(writing, first, state="crashed")
+        ((point, run),) = points.ended(writing, sweep)
+        assert (point.point, point.attempts, run.id) == ("1", 1, first)
+        points.update(writing, point.id, state=points.LOST)
+        assert points.ended(writing, sweep) == []
+        lost = points.next_in_state(writing, sweep, points.LOST)
+        assert lost is not None
+        assert lost.id == point.id
+        second = run_of(writing, "r3", sweep_id=sweep, state="pending")
+        points.assign(writing, point.id, second, other)
+        assert points.next_in_state(writing, sweep, points.LOST) is None
+        assert points.count(writing, sweep) == points.count(writing, sweep, points.OUT) == 2
+        newest = points.newest_run(writing, point.id)
+        assert newest is not None
+        assert newest.id == second
+        assert points.by_run(writing, sweep)[second].attempts == 2
+        assert [run.id for run in runs.of_agent(writing, other)] == [second]
+        assert [outcome.state for outcome in points.outcomes(writing, sweep, None)] == [
+            "pending",
+            "pending",
+        ]
+
+    def test_a_resumed_run_belongs_to_the_agent_that_has_it_now(
+        self, writing: sa.Connection
+    ) -> None:
+        sweep = sweep_of(writing)
+        one, other = agent_of(writing, sweep), agent_of(writing, sweep)
+        run = hand_out(writing, sweep, one, "r1", "1")
+        points.assign(writing, points.by_run(writing, sweep)[run].id, run, other)
+        assert runs.of_agent(writing, one) == []
+        assert [found.id for found in runs.of_agent(writing, other)] == [run]
+
+    def test_the_point_of_a_deleted_run_is_free_again(self, writing: sa.Connection) -> None:
+        sweep = sweep_of(writing)
+        agent = agent_of(writing, sweep)
+        run = runs.by_id(writing, hand_out(writing, sweep, agent, "r1", "1"))
+        assert run is not None
+        deleted_runs.delete(writing, run, artifacts=False)
+        assert points.of_sweep(writing, sweep) == []
+        hand_out(writing, sweep, agent, "r2", "1")
+
+    def test_what_came_of_a_point_is_told_by_the_summary_and_by_the_best(
+        self, writing: sa.Connection
+    ) -> None:
+        sweep = sweep_of(writing)
+        agent = agent_of(writing, sweep)
+        for number, summary in enumerate(['{"a": {"b": 0.5}}', '{"a": {"b": NaN}}', "{}"]):
+            run = hand_out(writing, sweep, agent, f"r{number}", str(number))
+            runs.update(writing, run, summary=summary)
+            progress.put(writing, run, iterations=number, best=float(number))
+        found = points.outcomes(writing, sweep, "a.b")
+        assert [(o.point, o.summary, o.best) for o in found] == [
+            ("0", 0.5, 0.0),
+            ("1", None, 1.0),
+            ("2", None, 2.0),
+        ]
+
+    def test_the_progress_of_a_run_grows_until_it_starts_anew(self, writing: sa.Connection) -> None:
+        sweep = sweep_of(writing)
+        run = hand_out(writing, sweep, agent_of(writing, sweep), "r1", "1")
+        assert progress.of_sweep(writing, sweep) == []
+        assert progress.get(writing, run) == (0, None)
+        progress.put(writing, run, iterations=3, best=0.5, rungs=[(3, 0.5)])
+        progress.put(writing, run, iterations=9, best=0.25, rungs=[(9, 0.75)])
+        (found,) = progress.of_sweep(writing, sweep)
+        assert (found.run_id, found.iterations, found.best) == (run, 9, 0.25)
+        assert (found.rungs, found.state, found.stop_requested) == (
+            {3: 0.5, 9: 0.75},
+            "pending",
+            False,
+        )
+        assert progress.get(writing, run) == (9, 0.25)
+        progress.forget(writing, run)
+        assert progress.of_sweep(writing, sweep) == []
+
+    def test_prior_runs_are_kept_once(self, writing: sa.Connection) -> None:
+        sweep = sweep_of(writing)
+        known = [run_of(writing, name) for name in ("r1", "r2")]
+        prior_runs.add(writing, sweep, known)
+        prior_runs.add(writing, sweep, known[:1])
+        assert [run.id for run in prior_runs.of_sweep(writing, sweep)] == known
+        assert runs.count(writing, sweep_id=sweep) == 0

@@ -14,10 +14,11 @@ from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.graphql.paging import connection
 from sweepcnn.server.graphql.resolvers.projects import check_name
-from sweepcnn.storage import projects, runs, sweeps
+from sweepcnn.storage import agents, projects, runs, sweeps
 from sweepcnn.storage.access import Role
+from sweepcnn.storage.agents import Agent
 from sweepcnn.storage.projects import Project
-from sweepcnn.storage.sweeps import Agent, Sweep
+from sweepcnn.storage.sweeps import Sweep
 
 _LONGEST_CONFIG = 65_536  # it is read anew whenever the sweep is asked for work
 
@@ -58,17 +59,17 @@ def _agent(
     info: Info,
     agentName: str,  # noqa: N803
 ) -> Agent | None:
-    found = sweeps.agents(info.context.connection, sweep.id)
+    found = agents.of_sweep(info.context.connection, sweep.id)
     matching = [a for a in found if agentName in (a.name, ids.encode("Agent", a.id))]
     return matching[0] if matching else None
 
 
 def _agent_state(agent: Agent, _info: Info) -> str:
-    return "RUNNING" if time.time() - agent.heartbeat_at <= sweeps.AGENT_ALIVE_S else "LOST"
+    return "RUNNING" if time.time() - agent.heartbeat_at <= agents.ALIVE_S else "LOST"
 
 
 def _agents(sweep: Sweep, info: Info) -> dict[str, Any]:
-    return connection(sweeps.agents(info.context.connection, sweep.id))
+    return connection(agents.of_sweep(info.context.connection, sweep.id))
 
 
 # Writing
@@ -162,8 +163,8 @@ def _create_agent(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa
         if sweep is None:
             raise ApiError(f"sweep {input['sweep']!r} not found in {project.name!r}", 404)
         of = {"sweep_id": sweep.id, "user_id": request.user.id, "host": input["host"][:200]}
-        agent_id = sweeps.add_agent(writing, name=new_id(), **of)
-        agent = sweeps.agent(writing, agent_id)
+        agent_id = agents.add(writing, name=new_id(), **of)
+        agent = agents.by_id(writing, agent_id)
     if sweep.method == "bayes":
         request.backend.scheduler.expect_model()
     return {"agent": agent}
@@ -173,7 +174,7 @@ def _heartbeat(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A
     request: Request = info.context
     agent_id = ids.decode("Agent", input["id"])
     with request.backend.database.read() as reading:  # not kept open while the search thinks
-        agent = sweeps.agent(reading, agent_id)
+        agent = agents.by_id(reading, agent_id)
         sweep = sweeps.by_id(reading, agent.sweep_id) if agent else None
         if sweep is None or not request.sees(reading, sweep.project_id):
             raise ApiError("Sweep was deleted or agent was not found.", 404)

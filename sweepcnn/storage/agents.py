@@ -1,0 +1,53 @@
+"""The agents of sweeps."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from sweepcnn.storage import tables
+from sweepcnn.storage.database import insert
+from sweepcnn.storage.records import many, one
+
+ALIVE_S = 60.0
+"""Seconds since its last heartbeat for which an agent counts as alive; it has one every 5 s."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A process that asks a sweep for work."""
+
+    id: int
+    sweep_id: int
+    user_id: int
+    name: str
+    host: str
+    created_at: float
+    heartbeat_at: float
+
+
+_table = tables.agents
+
+
+def add(connection: sa.Connection, **values: Any) -> int:
+    """Add an agent and give its row id."""
+    now = time.time()
+    return insert(connection, _table, {"created_at": now, "heartbeat_at": now} | values)
+
+
+def by_id(connection: sa.Connection, agent_id: int) -> Agent | None:
+    """Find an agent."""
+    query = sa.select(_table).where(_table.c.id == agent_id)
+    return one(Agent, connection.execute(query).first())
+
+
+def of_sweep(connection: sa.Connection, sweep_id: int) -> list[Agent]:
+    """List a sweep's agents, oldest first."""
+    query = sa.select(_table).where(_table.c.sweep_id == sweep_id).order_by(_table.c.id)
+    return many(Agent, connection.execute(query))
+
+
+def touch(connection: sa.Connection, agent_id: int, now: float) -> None:
+    """Note a heartbeat."""
+    connection.execute(_table.update().where(_table.c.id == agent_id).values(heartbeat_at=now))
