@@ -7,6 +7,7 @@ from sweepcnn.server.errors import ApiError
 from sweepcnn.storage.artifact_members import is_version_name
 
 _LONGEST = 128
+_LONGEST_KEY = 200  # of the client's ids and digests, which are 128 and 32 characters long
 _MOST_TAGS = 100
 _TAG = re.compile(r"[-\w]+( +[-\w]+)*")
 _REGISTRY = "wandb-registry-"
@@ -28,6 +29,17 @@ def check_type(name: str) -> None:
         ApiError: as for a collection.
     """
     _check("artifact type", name)
+
+
+def check_key(what: str, text: str) -> str:
+    """Check the length of an id or a digest of the client, and give it.
+
+    Raises:
+        ApiError: it is too long.
+    """
+    if len(text) > _LONGEST_KEY:
+        raise ApiError(f"{what} has more than {_LONGEST_KEY} characters", 400)
+    return text
 
 
 def check_aliases(names: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sweepcnn.server import ids
+from sweepcnn.server.artifact_names import check_key
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
 from sweepcnn.server.file_names import mimetype
@@ -29,7 +30,6 @@ from sweepcnn.storage.blobs import DigestError
 
 _MOST_FILES = 10_000
 _MOST_PARTS = 10_000
-_LONGEST_KEY = 200
 _HEX_MD5 = re.compile(r"[0-9a-f]{32}")
 _joining: Turns[int] = Turns()
 
@@ -40,8 +40,8 @@ def _create_manifest(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # n
     check_open(artifact)
     values = {
         "artifact_id": artifact.id,
-        "name": _short("name", input["name"]),
-        "digest": _short("digest", input["digest"]),
+        "name": check_key("name of the manifest", input["name"]),
+        "digest": check_key("digest of the manifest", input["digest"]),
         "type": input.get("type") or artifact_manifests.FULL,
         "base_id": _base(request, input),
     }
@@ -59,7 +59,9 @@ def _update_manifest(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # n
     wire_id = ids.encode("Artifact", manifest.artifact_id)
     check_open(find_artifact(request, wire_id, role=Role.MEMBER))
     base = _base(request, input)
-    values: dict[str, Any] = {"digest": _short("digest", input.get("digest") or manifest.digest)}
+    values: dict[str, Any] = {
+        "digest": check_key("digest of the manifest", input.get("digest") or manifest.digest)
+    }
     values |= {} if base is None else {"base_id": base}
     with request.write() as writing:
         artifact_manifests.update(writing, manifest.id, **values)
@@ -70,12 +72,6 @@ def _base(request: Request, given: dict[str, Any]) -> int | None:
     if not given.get("baseArtifactID"):
         return None
     return find_artifact(request, given["baseArtifactID"], role=Role.VIEWER).id
-
-
-def _short(what: str, text: str) -> str:
-    if len(text) > _LONGEST_KEY:
-        raise ApiError(f"{what} of a manifest has more than {_LONGEST_KEY} characters", 400)
-    return text
 
 
 def _manifest_upload(request: Request, manifest_id: int, name: str) -> dict[str, Any]:

@@ -21,8 +21,6 @@ from sweepcnn.storage.artifact_aliases import LATEST
 from sweepcnn.storage.artifact_collections import SEQUENCE, Collection
 from sweepcnn.storage.artifacts import COMMITTED, PENDING, Artifact
 
-_LONGEST_KEY = 200  # of the client's ids and digests, which are 128 and 32 characters long
-
 
 def _create(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
     request: Request = info.context
@@ -59,8 +57,7 @@ def _collection_name(given: dict[str, Any]) -> str:
 
 def _check_keys(given: dict[str, Any]) -> None:
     for key in ("digest", "clientID", "distributedID"):
-        if len(given.get(key) or "") > _LONGEST_KEY:
-            raise ApiError(f"{key} has more than {_LONGEST_KEY} characters", 400)
+        artifact_names.check_key(key, given.get(key) or "")
     if given.get("metadata"):
         documents.read_object(given["metadata"], "metadata")
 
