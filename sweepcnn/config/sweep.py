@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from sweepcnn.config.command import train_arguments
 from sweepcnn.config.problems import not_a_mapping, problems_of, show
 from sweepcnn.config.values import Integer, OneOrMany, Real, Section, number
 from sweepcnn.errors import InputError, Problem
@@ -228,6 +229,11 @@ class SweepConfig(Section):
             if key not in known
         ]
         return cls.model_validate({k: v for k, v in values.items() if k in known}), problems
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether agents start `sweepcnn train`; other programs' runs are not ours to judge."""
+        return train_arguments(self.command, self.program) is not None
 
     def ignored(self) -> list[Problem]:
         """Name the keys that are understood and not acted on by the embedded backend."""
