@@ -57,8 +57,9 @@ def read_values(file: Path | None, settings: list[str] | None) -> dict[str, Any]
     """
     import yaml
 
+    from sweepcnn.config.settings import read_settings
+
     values: dict[str, Any] = {}
-    problems = []
     if file is not None:
         try:
             loaded = yaml.safe_load(file.read_text("utf-8"))
@@ -72,15 +73,4 @@ def read_values(file: Path | None, settings: list[str] | None) -> dict[str, Any]
         if "parameters" in values and "method" in values:
             rule, remedy = "is a sweep file, not one run's parameters", f"use `wandb sweep {file}`"
             raise InputError(Problem(str(file), rule, remedy))
-    for setting in settings or []:
-        key, equals, text = setting.partition("=")
-        if not equals or not key:
-            problems.append(Problem(f"--set {setting}", "is not KEY=VALUE", "such as epochs=20"))
-            continue
-        try:
-            values[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            problems.append(Problem(f"--set {setting}", "has no YAML value", "quote the value"))
-    if problems:
-        raise InputError(problems)
-    return values
+    return values | read_settings(settings or ())
