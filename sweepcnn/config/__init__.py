@@ -2,6 +2,14 @@
 
 from sweepcnn.config.presets import PRESETS
 from sweepcnn.config.run import RunConfig, overridden
-from sweepcnn.config.sweep import Metric, Parameter, SweepConfig
+from sweepcnn.config.sweep import EarlyTerminate, Metric, Parameter, SweepConfig
 
-__all__ = ["PRESETS", "Metric", "Parameter", "RunConfig", "SweepConfig", "overridden"]
+__all__ = [
+    "PRESETS",
+    "EarlyTerminate",
+    "Metric",
+    "Parameter",
+    "RunConfig",
+    "SweepConfig",
+    "overridden",
+]

@@ -67,10 +67,10 @@ class Metric(Section):
 
 
 class EarlyTerminate(Section):
-    """Hyperband's settings."""
+    """The settings of early stopping."""
 
-    type: Literal["hyperband"]
-    """The rule, hyperband."""
+    type: Literal["hyperband", "asha"]
+    """The rule: hyperband, or asha, which is ours."""
     min_iter: Annotated[Integer, Field(ge=1)] | None = None
     """The first epoch at which a run may be stopped."""
     max_iter: Annotated[Integer, Field(ge=1)] | None = None
