@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import sqlalchemy as sa
 
 from sweepcnn.storage import projects, runs, streams, sweeps, users
 from sweepcnn.storage.database import Database
 from tests.backend import RunningBackend, running_backend
-from tests.benchmarks.measurement import Report, Settings, Spread
+from tests.benchmarks.measurement import Report, Settings, Spread, cpu_s
 
 _NOTES = (
     "{runs} runs with 20 config keys, 40 summary keys and {steps} steps each; {requests} requests "
@@ -100,11 +99,10 @@ def _summary(value: float) -> str:
 def _measure(
     backend: RunningBackend, database: Database, project: projects.Project, requests: int
 ) -> Iterator[tuple[str, float]]:
-    server = psutil.Process(backend.process.pid)
     with httpx.Client(auth=("api", backend.api_key), timeout=60, trust_env=False) as http:
         for name, (query, given) in _REQUESTS.items():
             variables = given | {"p": project.name, "filters": json.dumps(given["filters"])}
-            before, seconds = _cpu_s(server), []
+            before, seconds = cpu_s(backend.process.pid), []
             for _ in range(requests):
                 began = time.perf_counter()
                 body = {"query": query, "variables": variables}
@@ -112,7 +110,7 @@ def _measure(
                 seconds.append(time.perf_counter() - began)
                 assert "errors" not in answer, answer
             yield f"{name}.ms", 1000 * statistics.median(seconds)
-            yield f"{name}.cpu_ms", 1000 * (_cpu_s(server) - before) / requests
+            yield f"{name}.cpu_ms", 1000 * (cpu_s(backend.process.pid) - before) / requests
     with database.write() as writing:
         updated = runs.get(writing, project.id, "r0")
         assert updated is not None
@@ -130,8 +128,3 @@ def _updates(writing: sa.Connection, run_id: int, values: list[float]) -> list[f
         runs.update(writing, run_id, summary=_summary(value))
         found.append(time.perf_counter() - began)
     return found
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import psutil
-
 from tests.backend import RunningBackend, client_environment, running_backend
-from tests.benchmarks.measurement import Report, Settings, Spread, alternate
+from tests.benchmarks.measurement import Report, Settings, Spread, alternate, cpu_s
 
 _RUNS, _STEPS = 20, 500
 _TIMEOUT_S = 600.0
@@ -63,8 +61,7 @@ def run(settings: Settings) -> Report:
 def _log(backend: RunningBackend, folder: Path, runs: int, steps: int, mode: str) -> _Cost:
     """Run one client; its files lie in a folder, whose name is that of its project."""
     folder.mkdir()
-    server = psutil.Process(backend.process.pid)
-    before = _cpu_s(server)
+    before = cpu_s(backend.process.pid)
     words = ["-m", "tests.benchmarks.ingest_client", folder.name, str(runs), str(steps)]
     done = subprocess.run(
         [sys.executable, *words],
@@ -77,10 +74,5 @@ def _log(backend: RunningBackend, folder: Path, runs: int, steps: int, mode: str
     if done.returncode:
         raise RuntimeError(f"the client failed: {done.stderr}")
     told = json.loads(done.stdout.strip().splitlines()[-1])
-    spent = _cpu_s(server) - before if mode == "online" else 0.0
+    spent = cpu_s(backend.process.pid) - before if mode == "online" else 0.0
     return _Cost(told["wall_s"], told["cpu_s"], spent)
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
-    return sum(each.user + each.system for each in times)

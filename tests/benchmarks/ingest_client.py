@@ -4,27 +4,22 @@ import json
 import sys
 import time
 
-import psutil
 import wandb
+
+from tests.benchmarks.measurement import cpu_s
 
 
 def main(project: str, runs: int, steps: int) -> None:
     """Log runs one after the other."""
-    own = psutil.Process()
     started = time.perf_counter()
-    before = _cpu_s([own])
+    before = cpu_s()
     for number in range(runs):
         with wandb.init(project=project, name=f"run-{number}", config={"number": number}) as run:
             for step in range(steps):
                 run.log({f"metric_{index}": step * 0.001 + index for index in range(5)})
     wall = time.perf_counter() - started
-    cpu = _cpu_s([own, *own.children(recursive=True)]) - before
+    cpu = cpu_s() - before
     print(json.dumps({"wall_s": wall, "cpu_s": cpu}))
-
-
-def _cpu_s(processes: list[psutil.Process]) -> float:
-    times = [each.cpu_times() for each in processes]
-    return sum(each.user + each.system for each in times)
 
 
 if __name__ == "__main__":

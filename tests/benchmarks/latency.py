@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-import psutil
-
 from tests.backend import RunningBackend, running_backend
 from tests.benchmarks.load import KINDS
-from tests.benchmarks.measurement import Report, Settings, Spread
+from tests.benchmarks.measurement import Report, Settings, Spread, cpu_s
 
 _CONNECTIONS = (1, 16, 64)
 _REQUESTS = 640
@@ -56,9 +54,8 @@ def _measure(
     backend: RunningBackend, kind: str, connections: int, requests: int
 ) -> Iterator[tuple[str, float]]:
     """Run the generator once; gives figures by name and unit."""
-    server = psutil.Process(backend.process.pid)
     words = ["-m", "tests.benchmarks.load", backend.url, backend.api_key, kind]
-    before = _cpu_s(server)
+    before = cpu_s(backend.process.pid)
     done = subprocess.run(
         [sys.executable, *words, str(connections), str(requests)],
         capture_output=True,
@@ -73,9 +70,4 @@ def _measure(
     yield "median_ms", 1000 * statistics.median(seconds)
     yield "p99_ms", 1000 * seconds[min(len(seconds) - 1, int(0.99 * len(seconds)))]
     yield "per_s", len(seconds) / told["wall_s"]
-    yield "cpu_ms", 1000 * (_cpu_s(server) - before) / len(seconds)
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+    yield "cpu_ms", 1000 * (cpu_s(backend.process.pid) - before) / len(seconds)

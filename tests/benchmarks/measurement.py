@@ -103,6 +103,13 @@ def alternate(sides: Sequence[Callable[[], T]], repetitions: int) -> list[list[T
     return found
 
 
+def cpu_s(pid: int | None = None) -> float:
+    """Give the CPU seconds that a process (null: this one) and its living children have used."""
+    process = psutil.Process(pid)
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
+
+
 def machine() -> dict[str, Any]:
     """Say on what, and with what, was measured; the load tells whether others were at work."""
     packages = ("wandb", "sqlalchemy", "starlette", "uvicorn", "graphql-core")

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from sweepcnn.server import history_lines
 from sweepcnn.storage import projects, runs, streams, users
 from sweepcnn.storage.database import Database
 from tests.backend import RunningBackend, running_backend
-from tests.benchmarks.measurement import Report, Settings, Spread
+from tests.benchmarks.measurement import Report, Settings, Spread, cpu_s
 
 _NOTES = (
     "{runs} runs of {steps} steps and {metrics} metrics, the database {size_mb:.0f} MB. list: a "
@@ -121,8 +120,7 @@ def _ask(
     backend: RunningBackend, query: str, variables: dict[str, Any]
 ) -> Iterator[tuple[str, float]]:
     """Ask once; gives figures by unit."""
-    server = psutil.Process(backend.process.pid)
-    before = server.cpu_times()
+    before = cpu_s(backend.process.pid)
     with httpx.Client(auth=("api", backend.api_key), timeout=300, trust_env=False) as http:
         begun = time.perf_counter()
         answer = http.post(f"{backend.url}/graphql", json={"query": query, "variables": variables})
@@ -130,9 +128,9 @@ def _ask(
     data = answer.json()
     if "errors" in data:
         raise RuntimeError(f"the server refused: {data['errors']}")
-    after = server.cpu_times()
+    spent = cpu_s(backend.process.pid) - before
     yield "ms", 1000 * wall
-    yield "cpu_ms", 1000 * (after.user + after.system - before.user - before.system)
+    yield "cpu_ms", 1000 * spent
     yield "kb", len(answer.content) / 1000
 
 
