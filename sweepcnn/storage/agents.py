@@ -26,6 +26,10 @@ class Agent:
     created_at: float
     heartbeat_at: float
 
+    def is_alive(self, now: float) -> bool:
+        """Tell whether it was heard of lately; times are seconds since the epoch."""
+        return now - self.heartbeat_at <= ALIVE_S
+
 
 _table = tables.agents
 
@@ -42,10 +46,24 @@ def by_id(connection: sa.Connection, agent_id: int) -> Agent | None:
     return one(Agent, connection.execute(query).first())
 
 
+def by_name(connection: sa.Connection, sweep_id: int, name: str) -> Agent | None:
+    """Find an agent of a sweep by its name."""
+    where = (_table.c.sweep_id == sweep_id, _table.c.name == name)
+    return one(Agent, connection.execute(sa.select(_table).where(*where)).first())
+
+
 def of_sweep(connection: sa.Connection, sweep_id: int) -> list[Agent]:
     """List a sweep's agents, oldest first."""
     query = sa.select(_table).where(_table.c.sweep_id == sweep_id).order_by(_table.c.id)
     return many(Agent, connection.execute(query))
+
+
+def run_counts(connection: sa.Connection, sweep_id: int) -> dict[int, int]:
+    """Count the runs of each agent of a sweep that was given any, by the agent's row id."""
+    given = tables.assignments.c.agent_id
+    query = sa.select(given, sa.func.count().label("number")).join(_table, _table.c.id == given)
+    found = connection.execute(query.where(_table.c.sweep_id == sweep_id).group_by(given))
+    return {row.agent_id: row.number for row in found}
 
 
 def touch(connection: sa.Connection, agent_id: int, now: float) -> None:

@@ -19,6 +19,12 @@ def add(connection: sa.Connection, sweep_id: int, run_ids: Iterable[int]) -> Non
         upsert(connection, _table, rows)
 
 
+def count(connection: sa.Connection, sweep_id: int) -> int:
+    """Count a sweep's prior runs."""
+    query = sa.select(sa.func.count()).where(_table.c.sweep_id == sweep_id)
+    return connection.execute(query.select_from(_table)).scalar_one()
+
+
 def of_sweep(connection: sa.Connection, sweep_id: int) -> list[Run]:
     """List a sweep's prior runs, oldest first."""
     runs = tables.runs

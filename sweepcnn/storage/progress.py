@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from sweepcnn.storage import tables
+from sweepcnn.storage import run_values, tables
 from sweepcnn.storage.database import upsert
 
 
@@ -65,6 +65,34 @@ def of_sweep(connection: sa.Connection, sweep_id: int) -> list[Progress]:
         .order_by(runs.c.id)
     )
     return [Progress(*row, rungs=at_rungs.get(row[0], {})) for row in found]
+
+
+def best_of_sweep(
+    connection: sa.Connection, sweep_id: int, metric: str, *, largest: bool
+) -> float | None:
+    """Give the best value of a metric that any run of a sweep logged or has in its summary.
+
+    Args:
+        connection: to read by.
+        sweep_id: the sweep.
+        metric: what it optimises, named with dots where it is nested.
+        largest: whether more of it is better.
+    """
+    extreme = sa.func.max if largest else sa.func.min
+    runs, values = tables.runs, tables.run_values
+    seen = sa.select(extreme(_table.c.best)).join(runs, runs.c.id == _table.c.run_id)
+    of_metric = (
+        (values.c.source == "summary")
+        & (values.c.key == metric)
+        & (values.c.position == 0)
+        & (values.c.kind == "number")
+    )
+    told = sa.select(extreme(values.c.number)).join(runs, runs.c.id == values.c.run_id)
+    queries = [seen, told.where(of_metric)] if run_values.has_row(metric) else [seen]
+    found = [
+        connection.execute(query.where(runs.c.sweep_id == sweep_id)).scalar() for query in queries
+    ]
+    return (max if largest else min)((v for v in found if v is not None), default=None)
 
 
 def get(connection: sa.Connection, run_id: int) -> tuple[int, float | None]:

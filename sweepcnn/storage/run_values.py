@@ -85,6 +85,11 @@ def _float(text: str) -> float:
     return float(text) + 0.0
 
 
+def has_row(key: str) -> bool:
+    """Tell whether a dotted key is short enough to have a row."""
+    return len(storable(key).encode()) <= LONGEST_KEY
+
+
 def rows(document: Mapping[str, Any]) -> dict[Place, Value]:
     """Lay out a document as rows.
 

@@ -69,17 +69,31 @@ def of_project(connection: sa.Connection, project_id: int) -> list[Run]:
     return many(Run, connection.execute(query))
 
 
-def of_sweep(connection: sa.Connection, sweep_id: int) -> list[Run]:
-    """List a sweep's runs, oldest first."""
+def of_sweep(
+    connection: sa.Connection, sweep_id: int, *, start: int = 0, most: int | None = None
+) -> list[Run]:
+    """List a sweep's runs, oldest first; all of them, or some from a position on."""
     query = sa.select(_table).where(_table.c.sweep_id == sweep_id).order_by(_table.c.id)
-    return many(Run, connection.execute(query))
+    return many(Run, connection.execute(_part(query, start, most)))
 
 
-def of_agent(connection: sa.Connection, agent_id: int) -> list[Run]:
-    """List the runs that an agent was given, oldest first."""
+def of_agent(
+    connection: sa.Connection, agent_id: int, *, start: int = 0, most: int | None = None
+) -> list[Run]:
+    """List the runs that an agent was given, oldest first; all, or some from a position on."""
     given = sa.select(tables.assignments.c.run_id).where(tables.assignments.c.agent_id == agent_id)
     query = sa.select(_table).where(_table.c.id.in_(given)).order_by(_table.c.id)
-    return many(Run, connection.execute(query))
+    return many(Run, connection.execute(_part(query, start, most)))
+
+
+def _part(query: sa.Select[Any], start: int, most: int | None) -> sa.Select[Any]:
+    return query if most is None else query.limit(most).offset(start)
+
+
+def by_names(connection: sa.Connection, project_id: int, names: Sequence[str]) -> list[Run]:
+    """List those of a project's runs that have one of some names, oldest first."""
+    where = (_table.c.project_id == project_id, _table.c.name.in_(names))
+    return many(Run, connection.execute(sa.select(_table).where(*where).order_by(_table.c.id)))
 
 
 def by_ids(connection: sa.Connection, ids: Sequence[int]) -> list[Run]:

@@ -1,5 +1,6 @@
 """What each field of the schema's roots needs: the table that `test_access` goes through."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,10 @@ def _in_project(target: Target) -> dict[str, Any]:
 
 def _run(target: Target) -> dict[str, Any]:
     return _in_project(target) | {"runName": target.run}
+
+
+def _named(*runs: str) -> str:
+    return json.dumps({"$or": [{"name": name} for name in runs]})
 
 
 def _collection(target: Target) -> dict[str, Any]:
@@ -97,6 +102,10 @@ MUTATIONS: dict[str, Case] = {
     "markRunFilesUploaded": Case(MEMBER, lambda t: _run(t) | {"files": ["f"]}),
     "upsertSweep": Case(MEMBER, lambda t: _in_project(t) | {"config": "method: random"}),
     "upsertSweep by id": Case(MEMBER, lambda t: {"id": t.sweep_id, "description": "d"}),
+    "upsertSweep with a prior run": Case(
+        MEMBER, lambda t: {"id": t.sweep_id, "priorRunsFilters": _named(t.run)}
+    ),
+    "upsertSweep to a state": Case(MEMBER, lambda t: {"id": t.sweep_id, "state": "PAUSED"}),
     "createAgent": Case(MEMBER, lambda t: _in_project(t) | {"host": "h", "sweep": t.sweep}),
     "agentHeartbeat": Case(MEMBER, lambda t: {"id": t.agent_id}),
     "createArtifact": Case(

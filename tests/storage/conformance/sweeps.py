@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from sweepcnn.storage import agents, deleted_runs, points, prior_runs, progress, runs, sweeps
 from sweepcnn.storage.database import Database
-from tests.storage.rows import run_of, sweep_of
+from tests.storage.rows import project_of, run_of, sweep_of
 
 _LONG = json.dumps({f"parameter {number}": number / 7 for number in range(200)})
 
@@ -169,10 +169,79 @@ class Sweeps:
         progress.forget(writing, run)
         assert progress.of_sweep(writing, sweep) == []
 
+    def test_the_best_value_of_a_sweep_is_of_what_was_logged_or_of_a_summary(
+        self, writing: sa.Connection
+    ) -> None:
+        sweep, other = sweep_of(writing, "one"), sweep_of(writing, "two")
+
+        def best(key: str, *, largest: bool) -> float | None:
+            return progress.best_of_sweep(writing, sweep, key, largest=largest)
+
+        summaries = {"r1": '{"a": {"b": 0.5}}', "r2": '{"a": {"b": -0.25}}', "r3": "{}"}
+        summaries |= {
+            "r4": '{"a": {"b": NaN}}',
+            "r5": '{"a": {"b": "9"}}',
+            "r6": '{"a": {"b": true}}',
+        }
+        made = {
+            name: run_of(writing, name, sweep_id=sweep, summary=summary)
+            for name, summary in summaries.items()
+        }
+        run_of(writing, "r7", sweep_id=other, summary='{"a": {"b": 99}}')
+        assert (best("a.b", largest=True), best("a.b", largest=False)) == (0.5, -0.25)
+        assert best("c", largest=True) is None
+        progress.put(writing, made["r3"], iterations=1, best=0.75)
+        progress.put(writing, made["r4"], iterations=1, best=None)
+        assert (best("a.b", largest=True), best("a.b", largest=False)) == (0.75, -0.25)
+        assert best("k" * 5_000, largest=True) == 0.75
+
+    def test_runs_of_a_sweep_and_of_an_agent_are_listed_in_parts(
+        self, writing: sa.Connection
+    ) -> None:
+        sweep = sweep_of(writing)
+        agent = agent_of(writing, sweep)
+        made = [hand_out(writing, sweep, agent, f"r{n}", str(n)) for n in range(5)]
+        for of in (
+            runs.of_sweep(writing, sweep, start=1, most=3),
+            runs.of_agent(writing, agent, start=1, most=3),
+        ):
+            assert [run.id for run in of] == made[1:4]
+        assert runs.of_sweep(writing, sweep, start=5, most=3) == []
+        assert runs.of_agent(writing, agent, most=0) == []
+
+    def test_runs_are_found_by_their_names_in_their_project(self, writing: sa.Connection) -> None:
+        made = [run_of(writing, name) for name in ("r1", "r2", "r3")]
+        found = runs.by_names(writing, project_of(writing, "ann"), ["r3", "r1", "R2", "none"])
+        assert [run.id for run in found] == [made[0], made[2]]
+        assert runs.by_names(writing, project_of(writing, "ann", "other"), ["r1"]) == []
+        assert runs.by_names(writing, project_of(writing, "ann"), []) == []
+
+    def test_the_runs_of_agents_are_counted(self, writing: sa.Connection) -> None:
+        sweep, other = sweep_of(writing, "one"), sweep_of(writing, "two")
+        one, two, idle = (agent_of(writing, sweep) for _ in range(3))
+        hand_out(writing, other, agent_of(writing, other), "r0", "0")
+        for number, agent in enumerate((one, two, one), 1):
+            hand_out(writing, sweep, agent, f"r{number}", str(number))
+        assert agents.run_counts(writing, sweep) == {one: 2, two: 1}
+        found = agents.by_name(writing, sweep, "a")
+        assert found is not None
+        assert found.id in (one, two, idle)
+        assert agents.by_name(writing, sweep, "A") is None
+
+    def test_an_agent_is_alive_while_it_was_heard_of_lately(self, writing: sa.Connection) -> None:
+        row = agent_of(writing, sweep_of(writing))
+        agents.touch(writing, row, 1000.0)
+        found = agents.by_id(writing, row)
+        assert found is not None
+        assert found.is_alive(1000.0 + agents.ALIVE_S)
+        assert not found.is_alive(1000.5 + agents.ALIVE_S)
+
     def test_prior_runs_are_kept_once(self, writing: sa.Connection) -> None:
         sweep = sweep_of(writing)
         known = [run_of(writing, name) for name in ("r1", "r2")]
         prior_runs.add(writing, sweep, known)
         prior_runs.add(writing, sweep, known[:1])
         assert [run.id for run in prior_runs.of_sweep(writing, sweep)] == known
+        assert prior_runs.count(writing, sweep) == 2
+        assert prior_runs.count(writing, sweep_of(writing, "other")) == 0
         assert runs.count(writing, sweep_id=sweep) == 0

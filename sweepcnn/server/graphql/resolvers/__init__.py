@@ -5,6 +5,7 @@ from typing import Any
 
 from sweepcnn.server.graphql.resolvers import (
     accounts,
+    agents,
     artifact_aliases,
     artifact_collection_writes,
     artifact_collections,
@@ -20,6 +21,7 @@ from sweepcnn.server.graphql.resolvers import (
     run_lists,
     run_writes,
     runs,
+    sweep_writes,
     sweeps,
     teams,
     views,
@@ -37,6 +39,8 @@ _MODULES = (
     run_writes,
     files,
     sweeps,
+    sweep_writes,
+    agents,
     artifacts,
     artifact_collections,
     artifact_files,
