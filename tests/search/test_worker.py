@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,7 +15,7 @@ import pytest
 
 from sweepcnn.config import SweepConfig
 from sweepcnn.search import Trial, suggest
-from sweepcnn.search.worker import SearchWorker
+from sweepcnn.search.worker import ModelError, SearchWorker
 
 CONFIG = SweepConfig.model_validate(
     {
@@ -71,6 +72,63 @@ def test_a_killed_process_is_replaced(worker: SearchWorker) -> None:
     assert worker.propose(CONFIG, TRIALS, 3) is not None
     (other,) = workers()
     assert other.pid != process.pid
+
+
+@pytest.mark.parametrize("times", [1, 2000], ids=["thinking", "reading"])
+def test_a_process_that_hangs_is_given_up(times: int) -> None:
+    impatient = SearchWorker(timeout_s=0.5)
+    before = {process.pid for process in workers()}
+    impatient.prepare()
+    (process,) = [found for found in workers() if found.pid not in before]
+    process.suspend()
+    with pytest.raises(TimeoutError, match=r"no answer in 0\.5 s"):
+        impatient.propose(CONFIG, TRIALS * times, 3)  # so many times that the pipe to it is full
+    assert not process.is_running()
+    impatient.prepare()
+    (process,) = [found for found in workers() if found.pid not in before]
+    impatient.close()
+
+
+def test_a_search_that_raises_is_told_with_its_traceback(worker: SearchWorker) -> None:
+    unforeseen = [*TRIALS, Trial({"x": 0.5, "kind": "a"}, "finished", "high")]  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match=r"(?s)Traceback.*suggest.*TypeError"):
+        worker.propose(CONFIG, unforeseen, 3)
+    assert worker.propose(CONFIG, TRIALS, 3) is not None
+
+
+class Deadly:
+    """Ends the process that reads it."""
+
+    def __reduce__(self) -> tuple[Callable[[int], object], tuple[int]]:
+        return os._exit, (3,)
+
+
+def test_a_question_that_kills_its_process_twice_is_not_put_again(worker: SearchWorker) -> None:
+    with pytest.raises(ModelError, match="its process died twice"):
+        worker.propose(CONFIG, [*TRIALS, Trial({"x": Deadly()}, "running")], 3)
+    assert worker.propose(CONFIG, TRIALS, 3) is not None
+
+
+def test_close_does_not_wait_for_an_answer() -> None:
+    own = SearchWorker()
+    before = {process.pid for process in workers()}
+    own.propose(CONFIG, TRIALS, 3)
+    (process,) = [p for p in workers() if p.pid not in before]
+    process.suspend()
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            own.propose(CONFIG, TRIALS, 3)
+        except ModelError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    own.close()
+    thread.join(30)
+    assert told == ["the search was ended"]
+    assert not process.is_running()
 
 
 def test_close_ends_the_process() -> None:
