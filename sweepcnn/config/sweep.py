@@ -82,6 +82,17 @@ class EarlyTerminate(Section):
     strict: bool = True
     """Whether all but the best 1/eta are stopped at each bracket."""
 
+    def fault(self) -> tuple[str, str] | None:
+        """Give why this can stop no run, and the next step; null where it can."""
+        ends = self.max_iter is not None and self.s is not None
+        if not ends and self.min_iter is None:
+            rule = "does not say at which epochs runs are compared"
+            return rule, "give min_iter, or max_iter and s"
+        if ends and self.max_iter is not None and self.max_iter < self.eta:
+            rule = f"has no epoch at which runs are compared below max_iter = {self.max_iter}"
+            return rule, f"give a max_iter of eta = {self.eta:g} or more, or min_iter"
+        return None
+
 
 class Parameter(Section):
     """One searched parameter: a value, a list of values, or a range with a distribution."""
@@ -237,12 +248,19 @@ class SweepConfig(Section):
 
     def ignored(self) -> list[Problem]:
         """Name the keys that are understood and not acted on by the embedded backend."""
-        keys = ("early_terminate", "metrics", "scheduler", "job", "image_uri")
+        keys = ("metrics", "scheduler", "job", "image_uri")
         problems = [
             Problem(key, "is not acted on by this backend", "the sweep runs without it")
             for key in keys
             if getattr(self, key) is not None
         ]
+        if self.early_terminate:
+            fault = self.early_terminate.fault()
+            if self.metric is None:
+                fault = ("has no metric to compare runs by", "give metric.name and goal")
+            if fault:
+                remedy = f"{fault[1]}; until then no run is stopped"
+                problems.append(Problem("early_terminate", fault[0], remedy))
         if self.controller and self.controller.get("type", "cloud") != "cloud":
             remedy = "the backend searches instead"
             problems.append(Problem("controller.type", "local controllers are not served", remedy))

@@ -1,11 +1,13 @@
 """The sweep file as it is stored: what it says, and what the backend makes of it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
 
-from sweepcnn.config import Metric, SweepConfig
+from sweepcnn.config import EarlyTerminate, Metric, SweepConfig
 from sweepcnn.errors import InputError, Problem
 from sweepcnn.search import obstacles
 from sweepcnn.search.space import Space
@@ -33,6 +35,30 @@ def metric(text: str) -> Metric | None:
         return SweepConfig(method="custom", metric=document.get("metric")).metric
     except InputError:
         return None
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a sweep optimises, by which rule it stops runs early, and whether they are ours."""
+
+    metric: Metric
+    rule: EarlyTerminate | None
+    is_ours: bool
+
+
+@lru_cache(maxsize=256)  # each line of history asks, and YAML takes longer than all else
+def aim(text: str) -> Aim | None:
+    """Give the aim of a stored sweep; null for one that names no metric."""
+    found = metric(text)
+    if found is None:
+        return None
+    document = yaml.safe_load(text)
+    keys = ("program", "command", "early_terminate")
+    try:
+        config, _ = SweepConfig.read({"method": "custom"} | {k: document.get(k) for k in keys})
+    except InputError:  # it hands out no runs; those that name it are not stopped
+        return Aim(found, None, is_ours=False)
+    return Aim(found, config.early_terminate, config.is_ours)
 
 
 def warnings(document: Mapping[str, Any]) -> list[str]:

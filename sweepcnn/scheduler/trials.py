@@ -1,8 +1,6 @@
 """Runs as the search sees them."""
 
 import json
-import math
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,19 +22,3 @@ def _trial(outcome: Outcome) -> Trial:
     if outcome.state == FINISHED or outcome.summary is not None:
         return Trial(point, "finished", outcome.summary)
     return Trial(point, "failed")
-
-
-def summary_number(summary: str, name: str) -> float | None:
-    """Read a finite number from a run's summary; nested values are named with dots."""
-    value: Any = json.loads(summary)
-    if name in value:
-        value = value[name]
-    else:
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:  # a whole number beyond all floats
-        return None

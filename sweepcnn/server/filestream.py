@@ -6,9 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sweepcnn.scheduler import reports
 from sweepcnn.server import documents, history_lines
 from sweepcnn.server.context import Backend
 from sweepcnn.server.errors import ApiError
+from sweepcnn.server.history_lines import Change
 from sweepcnn.storage import (
     access,
     deleted_runs,
@@ -59,38 +61,52 @@ def receive(
         raise ApiError("the body must be a JSON object", 400)
     with backend.database.write() as writing:
         found = _find(writing, user, entity, project, run)
-        values = _progress(writing, found, body)
+        values: dict[str, Any] = {}
+        change: Change | None = None
         for name, part in _read_files(body).items():
             offset, content = _read_part(name, part)
             if name == streams.SUMMARY and content:
                 values["summary"] = _summary(found, content[-1], shared=writer is not None)
             elif name in _STREAMS and writer is not None:
-                _write_shared(writing, found.id, name, writer, offset, content)
+                change = _write_shared(writing, found.id, name, writer, offset, content) or change
             elif name in _STREAMS:
-                _write(writing, found.id, name, offset, content)
+                change = _write(writing, found.id, name, offset, content) or change
+        values |= _progress(writing, found, body, values.get("summary", found.summary))
         runs.update(writing, found.id, **values)
-    return {"exitcode": None, "stopped": found.stop_requested, "limits": {}}
+        if change is not None:  # after the state: a run that ends with its last line is not stopped
+            first, end, replaces = change
+            reports.history_came(writing, found, first=first, end=end, anew=replaces)
+        now = runs.by_id(writing, found.id)
+    return {"exitcode": None, "stopped": now is not None and now.stop_requested, "limits": {}}
 
 
-def _write(writing: sa.Connection, run_id: int, name: str, offset: int, lines: list[str]) -> None:
+def _write(
+    writing: sa.Connection, run_id: int, name: str, offset: int, lines: list[str]
+) -> Change | None:
+    """Write lines; gives what is new in the history."""
     if name == streams.HISTORY:
-        history_lines.write(writing, run_id, offset, lines)
-    else:
-        streams.write(writing, run_id, name, offset, lines)
+        return history_lines.write(writing, run_id, offset, lines)
+    streams.write(writing, run_id, name, offset, lines)
+    return None
 
 
 def _write_shared(
     writing: sa.Connection, run_id: int, name: str, writer: str, offset: int, lines: list[str]
-) -> None:
+) -> Change | None:
     """Write the lines of one of several writers, which all count from 0, without mixing them up."""
     if not 1 <= len(writer) <= _LONGEST_WRITER:
         raise ApiError(f"a writer's id has 1 to {_LONGEST_WRITER} characters", 400)
     places = shared_lines.place(writing, run_id, name, writer, offset, len(lines))
-    start = 0
+    start, changes = 0, []
     for end in range(1, len(lines) + 1):
         if end == len(lines) or places[end] != places[end - 1] + 1:
-            _write(writing, run_id, name, places[start], lines[start:end])
+            change = _write(writing, run_id, name, places[start], lines[start:end])
+            changes += [change] if change else []
             start = end
+    if not changes:
+        return None
+    end = streams.count(writing, run_id, name)  # the others' lines beyond count as well
+    return Change(min(c.first for c in changes), end, any(c.replaces for c in changes))
 
 
 def _summary(run: Run, text: str, *, shared: bool) -> str:
@@ -129,20 +145,30 @@ def _read_part(name: str, part: Any) -> tuple[int, list[str]]:
     return offset, content
 
 
-def _progress(writing: sa.Connection, run: Run, body: dict[str, Any]) -> dict[str, Any]:
+def _progress(
+    writing: sa.Connection, run: Run, body: dict[str, Any], summary: str
+) -> dict[str, Any]:
     """Tell what a request says of the run's state; any request shows that it is alive."""
     values: dict[str, Any] = {"heartbeat_at": time.time()}
-    if body.get("complete"):
-        code = body.get("exitcode")
-        # Windows has unsigned codes; GraphQL's numbers have 32 bits and a sign.
-        code = (code + 2**31) % 2**32 - 2**31 if isinstance(code, int) else 1
-        state = run_states.completed(run.state, code, stopped=_is_stopped(writing, run))
-        return values | {"exit_code": code, "state": state}
-    change = run_states.warned if body.get("preempting") else run_states.heard
-    return values | {"state": change(run.state)}
+    if not body.get("complete"):
+        change = run_states.warned if body.get("preempting") else run_states.heard
+        return values | {"state": change(run.state)}
+    code = body.get("exitcode")
+    # Windows has unsigned codes; GraphQL's numbers have 32 bits and a sign.
+    code = (code + 2**31) % 2**32 - 2**31 if isinstance(code, int) else 1
+    stopped = _is_stopped(writing, run, code, summary)
+    values |= {"exit_code": code, "state": run_states.completed(run.state, code, stopped=stopped)}
+    if values["state"] == run_states.FINISHED and run.stop_requested:
+        values |= runs.NOT_STOPPED
+    return values
 
 
-def _is_stopped(writing: sa.Connection, run: Run) -> bool:
+def _is_stopped(writing: sa.Connection, run: Run, code: int, summary: str) -> bool:
     """Tell whether the server ended the run; that decides before the exit code does."""
     sweep = sweeps.by_id(writing, run.sweep_id) if run.sweep_id else None
-    return run.stop_requested or (sweep is not None and sweep.state == "CANCELED")
+    if sweep is not None and sweep.state == "CANCELED":
+        return True
+    if run.stop_reason is None:
+        return run.stop_requested
+    status = documents.read_object(summary, streams.SUMMARY).get("status")
+    return not run_states.came_to_its_end(code, status)

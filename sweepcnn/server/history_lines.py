@@ -1,6 +1,8 @@
 """The lines of a run's history: written with their description, read by steps."""
 
 import json
+from itertools import takewhile
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -11,26 +13,54 @@ from sweepcnn.storage import history_keys, streams
 _AT_ONCE = 5000  # lines described in one transaction
 
 
-def write(writing: sa.Connection, run_id: int, offset: int, lines: list[str]) -> None:
+class Change(NamedTuple):
+    """What a request brought: the numbers of the first line and after the last one.
+
+    `replaces` tells whether lines that were there gave way to them.
+    """
+
+    first: int
+    end: int
+    replaces: bool
+
+
+def write(writing: sa.Connection, run_id: int, offset: int, lines: list[str]) -> Change | None:
     """Write lines from a line number on, and fold them into the description if they follow it.
 
     A request may come twice. A client that replays a run (`wandb sync` of one that was partly sent)
     sends its lines anew, under higher numbers: rows that are here already are not kept twice.
+
+    Returns:
+        What of it was not here yet; null for nothing.
     """
     count = streams.count(writing, run_id, streams.HISTORY)
     known = _read(writing, run_id, count)
-    if known is None:
-        streams.write(writing, run_id, streams.HISTORY, offset, lines)
-        return
-    fresh = _without_replayed(writing, run_id, count, known, lines)
+    resent = _resent(writing, run_id, offset, count, lines)
+    offset, lines = offset + resent, lines[resent:]
+    fresh = [(0, lines)] if lines else []
+    if known is not None:
+        fresh = _without_replayed(writing, run_id, count, known, lines)
+    if not fresh:
+        return None
     for start, part in fresh:
         streams.write(writing, run_id, streams.HISTORY, offset + start, part)
-        known.fold(part)
-    if fresh and offset + fresh[0][0] < count:
+    first, end = offset + fresh[0][0], offset + fresh[-1][0] + len(fresh[-1][1])
+    if first < count:
         history_keys.forget(writing, run_id)
-    elif fresh:
-        end = offset + fresh[-1][0] + len(fresh[-1][1])
+    elif known is not None:
+        for _, part in fresh:
+            known.fold(part)
         history_keys.put(writing, run_id, end, known.dump())
+    return Change(first, end, replaces=first < count)
+
+
+def _resent(writing: sa.Connection, run_id: int, offset: int, count: int, lines: list[str]) -> int:
+    """Count the lines at the beginning that are stored just so."""
+    if offset >= count:
+        return 0
+    stored = streams.numbered(writing, run_id, streams.HISTORY, offset, len(lines))
+    pairs = zip(stored, enumerate(lines, offset), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _without_replayed(

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sweepcnn.scheduler import sweep_files
-from sweepcnn.scheduler.trials import summary_number
+from sweepcnn.scheduler.metric_values import value_in
 from sweepcnn.server import documents
 from sweepcnn.server.errors import ApiError
 from sweepcnn.storage import prior_runs, runs
@@ -80,5 +80,5 @@ def _without_metric(sweep: Sweep, found: list[Run]) -> list[str]:
     return [
         f"prior run {run.name!r} {rule}; {step}"
         for run in found
-        if summary_number(run.summary, metric.name) is None
+        if value_in(run.summary, metric.name) is None
     ]

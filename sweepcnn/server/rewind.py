@@ -6,15 +6,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from sweepcnn.server import history, history_lines
-from sweepcnn.storage import runs, streams
+from sweepcnn.storage import progress, runs, streams
 from sweepcnn.storage.runs import Run
 
 
 def to_step(writing: sa.Connection, run: Run, step: float) -> None:
     """Cut what came after a step.
 
-    The summary becomes what was logged last by then. Console and system metrics go as a whole: they
-    have no steps, and the client starts both anew from their first line.
+    The summary becomes what was logged last by then; the sweep's metric is counted anew when more
+    comes. Console and system metrics go as a whole: they have no steps, and the client starts both
+    anew from their first line.
     """
     kept = history_lines.cut(writing, run.id, int(step))
     for file in (streams.EVENTS, streams.CONSOLE):
@@ -22,6 +23,7 @@ def to_step(writing: sa.Connection, run: Run, step: float) -> None:
     summary: dict[str, Any] = {}
     for line in kept:
         _merge(summary, history.parse_line(line))
+    progress.forget(writing, run.id)
     runs.update(writing, run.id, summary=json.dumps(summary))
 
 

@@ -95,8 +95,8 @@ def best_of_sweep(
     return (max if largest else min)((v for v in found if v is not None), default=None)
 
 
-def get(connection: sa.Connection, run_id: int) -> tuple[int, float | None]:
-    """Give how often a run's metric was seen, and its best value."""
+def get(connection: sa.Connection, run_id: int) -> tuple[int, float | None] | None:
+    """Give how often a run's metric was seen, and its best value; null if nobody looked yet."""
     query = sa.select(_table.c.iterations, _table.c.best).where(_table.c.run_id == run_id)
     row = connection.execute(query).first()
-    return (row[0], row[1]) if row else (0, None)
+    return (row[0], row[1]) if row else None

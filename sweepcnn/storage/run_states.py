@@ -7,7 +7,8 @@
 * Any request of its stream shows that the process lives: it sets a pending run running, and one
   running again that was given up as crashed or preempted. A preempting run stays so.
 * An end that the process states is final until the run is resumed: killed if the server asked it to
-  stop, else finished for exit code 0; another code is failed, or preempted after a warning.
+  stop, else finished for exit code 0; another code is failed, or preempted after a warning. What
+  early stopping asked of a run that came to its end all the same is forgotten.
 * A process that is not heard of any more leaves its run crashed; preempted after a warning, killed
   if it was asked to stop.
 * A user may queue a run again (pending), or give one up that has not ended (failed).
@@ -58,6 +59,16 @@ def completed(state: str, exit_code: int, *, stopped: bool) -> str:
     if exit_code == 0:
         return FINISHED
     return PREEMPTED if state in (PREEMPTING, PREEMPTED) else FAILED
+
+
+def came_to_its_end(exit_code: int, status: object) -> bool:
+    """Tell whether a run that early stopping asked to stop ended by itself before it heard of it.
+
+    Args:
+        exit_code: of the process.
+        status: that of the run's summary; a program that ends well when it is stopped says so.
+    """
+    return exit_code == 0 and status != "stopped"
 
 
 def lost(state: str, *, stopped: bool) -> str:

@@ -44,6 +44,9 @@ class Run:
     stop_reason: str | None
 
 
+NOT_STOPPED = {"stop_requested": False, "stop_requested_at": None, "stop_reason": None}
+"""The columns of a run that nobody asks to stop."""
+
 _table = tables.runs
 _BY_ID = sa.select(_table).where(_table.c.id == sa.bindparam("id"))
 _BY_NAME = sa.select(_table).where(

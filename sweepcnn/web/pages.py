@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 
 from sweepcnn.scheduler import sweep_files
-from sweepcnn.scheduler.trials import summary_number
+from sweepcnn.scheduler.metric_values import value_in
 from sweepcnn.storage import access, agents, points, projects, run_files, runs, sweeps
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.projects import Project
@@ -236,7 +236,7 @@ def _metric_of(sweep: Sweep) -> tuple[str, bool]:
 
 def _row(run: Run, metric: str) -> dict[str, Any]:
     status = json.loads(run.summary).get("status")
-    return {"run": run, "value": summary_number(run.summary, metric), "status": status}
+    return {"run": run, "value": value_in(run.summary, metric), "status": status}
 
 
 def _is_usable(row: dict[str, Any]) -> bool:

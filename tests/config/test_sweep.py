@@ -312,9 +312,46 @@ def test_a_grid_runs_over_what_is_finite(keys: dict[str, Any]) -> None:
 
 def test_keys_without_effect_are_named() -> None:
     ignored = SweepConfig.model_validate(FULL).ignored()
-    names = ["early_terminate", "metrics", "scheduler", "job", "image_uri"]
+    names = ["metrics", "scheduler", "job", "image_uri"]
     assert [problem.value for problem in ignored] == names
     assert SweepConfig.model_validate(grid(value=1)).ignored() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({}, "does not say at which epochs runs are compared; give min_iter, or max_iter and s"),
+        (
+            {"max_iter": 9},
+            "does not say at which epochs runs are compared; give min_iter, or max_iter and s",
+        ),
+        (
+            {"max_iter": 3, "s": 1, "eta": 4},
+            "has no epoch at which runs are compared below max_iter = 3;"
+            " give a max_iter of eta = 4 or more, or min_iter",
+        ),
+        ({"min_iter": 1}, None),
+        ({"max_iter": 3, "s": 1}, None),
+    ],
+    ids=str,
+)
+def test_early_stopping_that_can_stop_nothing_is_named(
+    given: dict[str, Any], rule: str | None
+) -> None:
+    metric = {"metric": {"name": "loss"}}
+    for kind in ("hyperband", "asha"):
+        config = grid(value=1) | metric | {"early_terminate": {"type": kind} | given}
+        end = "; until then no run is stopped"
+        expected = [] if rule is None else [f"early_terminate: {rule}{end}"]
+        assert list(map(str, SweepConfig.model_validate(config).ignored())) == expected
+
+
+def test_early_stopping_needs_a_metric() -> None:
+    early = {"early_terminate": {"type": "asha", "min_iter": 1}}
+    assert list(map(str, SweepConfig.model_validate(grid(value=1) | early).ignored())) == [
+        "early_terminate: has no metric to compare runs by; give metric.name and goal;"
+        " until then no run is stopped"
+    ]
 
 
 def test_a_local_controller_is_named_as_without_effect() -> None:

@@ -12,7 +12,8 @@ import yaml
 
 from sweepcnn.config import SweepConfig
 from sweepcnn.scheduler import Command, Scheduler, StateError, UnknownAgentError, change_state
-from sweepcnn.scheduler.trials import summary_number, trials
+from sweepcnn.scheduler.metric_values import value_in
+from sweepcnn.scheduler.trials import trials
 from sweepcnn.search import Suggestion, Trial, point_key, suggest
 from sweepcnn.storage import agents as agent_rows
 from sweepcnn.storage import points, projects, runs, sweeps, users
@@ -461,4 +462,4 @@ def test_runs_as_the_search_sees_them(house: House) -> None:
     ],
 )
 def test_only_finite_numbers_of_a_summary_count(summary: str, value: float | None) -> None:
-    assert summary_number(summary, "a") == value
+    assert value_in(summary, "a") == value

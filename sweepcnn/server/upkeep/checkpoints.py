@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from sweepcnn.scheduler import sweep_files
+from sweepcnn.scheduler.metric_values import value_in
 from sweepcnn.scheduler.states import ENDED
-from sweepcnn.scheduler.trials import summary_number
 from sweepcnn.storage import artifacts, runs, sweeps, tables
 from sweepcnn.storage.records import many
 
@@ -55,8 +55,7 @@ def _beyond(connection: sa.Connection, sweep: sweeps.Sweep, keep: int) -> list[i
         return []
     sign = -1.0 if metric.goal == "maximize" else 1.0
     values = {
-        run.id: summary_number(run.summary, metric.name)
-        for run in runs.of_sweep(connection, sweep.id)
+        run.id: value_in(run.summary, metric.name) for run in runs.of_sweep(connection, sweep.id)
     }
     ranked = sorted((sign * value, run_id) for run_id, value in values.items() if value is not None)
     order = [run_id for _, run_id in ranked]

@@ -155,7 +155,7 @@ class Sweeps:
         sweep = sweep_of(writing)
         run = hand_out(writing, sweep, agent_of(writing, sweep), "r1", "1")
         assert progress.of_sweep(writing, sweep) == []
-        assert progress.get(writing, run) == (0, None)
+        assert progress.get(writing, run) is None
         progress.put(writing, run, iterations=3, best=0.5, rungs=[(3, 0.5)])
         progress.put(writing, run, iterations=9, best=0.25, rungs=[(9, 0.75)])
         (found,) = progress.of_sweep(writing, sweep)

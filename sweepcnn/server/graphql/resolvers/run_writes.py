@@ -85,7 +85,7 @@ def _signs_of_life(writing: sa.Connection, run: Run, given: dict[str, Any]) -> d
     if _introduces_itself(given) and not (sweep and sweep.state == "CANCELED"):
         values["state"] = run_states.RUNNING
         if run.state in run_states.ENDED:
-            values |= {"exit_code": None, "stop_requested": False}
+            values |= {"exit_code": None} | runs.NOT_STOPPED
     return values
 
 
@@ -135,7 +135,9 @@ def _stop_run(_root: Any, info: Info, input: dict[str, Any]) -> dict[str, bool]:
     with request.write() as writing:
         run = find(request, writing, input["id"])
         if run.state in run_states.LIVE:
-            runs.update(writing, run.id, stop_requested=True)
+            since = run.stop_requested_at or time.time()
+            words = {"stop_requested_at": since, "stop_reason": None}  # a user's word, from now on
+            runs.update(writing, run.id, stop_requested=True, **words)
     return {"success": True}
 
 
@@ -150,7 +152,7 @@ def _update_run_state(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # 
             state = run_states.by_hand(run.state, input["state"])
         except run_states.StateError as error:
             raise ApiError(str(error), 400) from None
-        runs.update(writing, run.id, state=state, exit_code=None, stop_requested=False)
+        runs.update(writing, run.id, state=state, exit_code=None, **runs.NOT_STOPPED)
     return {"success": True}
 
 

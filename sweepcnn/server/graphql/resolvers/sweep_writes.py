@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 
-from sweepcnn.scheduler import StateError, change_state, sweep_files
+from sweepcnn.scheduler import StateError, change_state, reports, sweep_files
 from sweepcnn.scheduler.names import new_id
 from sweepcnn.server import ids, prior_runs
 from sweepcnn.server.context import Info, Request
@@ -34,6 +34,7 @@ def _upsert(_root: Any, info: Info, input: dict[str, Any]) -> Any:  # noqa: A002
             sweep = _found(request, writing, input["id"])
             if values:
                 sweeps.update(writing, sweep.id, **values)
+                reports.config_changed(writing, sweep)
                 sweep = sweeps.by_id(writing, sweep.id) or sweep
         else:
             sweep = _made(request, writing, input, values)
