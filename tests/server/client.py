@@ -42,9 +42,9 @@ class Client:
         output = self.start(self.script(name, text), *words).ended()
         return json.loads(output.strip().splitlines()[-1])
 
-    def sweep(self, file: Path) -> str:
+    def sweep(self, file: Path, *words: str) -> str:
         """Create a sweep by `wandb sweep` and give its path."""
-        output = self.start("-m", "wandb", "sweep", file).ended()
+        output = self.start("-m", "wandb", "sweep", *words, file).ended()
         found = re.search(r"wandb agent (\S+/\S+/\w+)", output)
         assert found, output
         return found[1]
@@ -59,12 +59,16 @@ class Process:
 
     def ended(self) -> str:
         """Wait for a good end and give what was printed."""
+        code, output = self.outcome()
+        assert code == 0, output
+        return output
+
+    def outcome(self) -> tuple[int, str]:
+        """Wait for the end; give the exit status and what was printed."""
         try:
             code = self.process.wait(_TIMEOUT_S)
         finally:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
-        output = self.log.read_text()
-        assert code == 0, output
-        return output
+        return code, self.log.read_text()
