@@ -1,31 +1,34 @@
 """Answers agents: which run to start, which to stop, when to leave."""
 
-import json
 import logging
 import threading
 import time
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
 import sqlalchemy as sa
 
 from sweepcnn.config import SweepConfig
 from sweepcnn.errors import InputError
 from sweepcnn.scheduler import sweep_files
-from sweepcnn.scheduler.names import new_id, sweep_run_name
-from sweepcnn.scheduler.states import ENDED
+from sweepcnn.scheduler.commands import Command
+from sweepcnn.scheduler.handing_out import hand_out_again, hand_out_new
+from sweepcnn.scheduler.roll_call import call_roll, stops
+from sweepcnn.scheduler.settling import settle
+from sweepcnn.scheduler.states import ENDED, finish
 from sweepcnn.scheduler.trials import trials
-from sweepcnn.search import Suggestion, Trial, point_key
+from sweepcnn.search import Suggestion, Trial
 from sweepcnn.search.worker import SearchWorker
-from sweepcnn.storage import agents, points, runs, sweeps
+from sweepcnn.storage import agents, assignments, points, runs, sweeps
+from sweepcnn.storage.agents import Agent
 from sweepcnn.storage.database import Database
-from sweepcnn.storage.run_states import LIVE
+from sweepcnn.storage.sweeps import Sweep
 
 _log = logging.getLogger(__name__)
 _LOCK_TIMEOUT_S = 15.0
+_MOST_RIVALS = 20  # points in a row that others took first
 
 
 class Search(Protocol):
@@ -45,32 +48,6 @@ class UnknownAgentError(Exception):
     """The agent, or its sweep, was deleted or never was."""
 
 
-@dataclass(frozen=True)
-class Command:
-    """What an agent is to do: start a run, stop one, or leave."""
-
-    type: Literal["run", "stop", "exit"]
-    run_id: str | None = None
-    program: str | None = None
-    point: dict[str, Any] | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the command in the client's notation."""
-        match self.type:
-            case "exit":
-                return {"type": "exit"}
-            case "stop":
-                return {"type": "stop", "run_id": self.run_id}
-            case "run":
-                args = {name: {"value": value} for name, value in (self.point or {}).items()}
-                return {
-                    "type": "run",
-                    "run_id": self.run_id,
-                    "program": self.program,
-                    "args": args,
-                }
-
-
 class Scheduler:
     """Hands out the points of all sweeps. Thread-safe; all its state is in the database.
 
@@ -86,36 +63,31 @@ class Scheduler:
         # One proposal at a time and sweep, so that each knows of the one before. The promise that
         # no point is handed out twice does not rest on this lock but on the database.
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        # Of sweeps whose search has no more: with how many points, by which sweep file.
+        self._used_up: dict[int, tuple[int, str]] = {}
 
     def heartbeat(self, agent_id: int, alive: set[str]) -> list[Command]:
         """Answer an agent that names the runs it has alive.
 
         Function agents carry out the first command only: exit comes before stop, stop before run.
+        An idle agent is given a point that was lost, a new one, or one that failed in a grid, in
+        this order. It waits while others' points may still get lost, and leaves once all are
+        settled.
 
         Raises:
             UnknownAgentError: the agent or its sweep is gone.
         """
+        with self._database.read() as connection:
+            agent, sweep = _find(connection, agent_id)
+        config = sweep_files.readable(sweep.config)
         with self._database.write() as connection:
-            agent = agents.by_id(connection, agent_id)
-            sweep = sweeps.by_id(connection, agent.sweep_id) if agent else None
-            if agent is None or sweep is None:
-                raise UnknownAgentError("Sweep was deleted or agent was not found.")
-            now = time.time()
-            agents.touch(connection, agent.id, now)
-            sweeps.update(connection, sweep.id, heartbeat_at=now, updated_at=sweep.updated_at)
-            own = self._end_lost_runs(connection, agent.id, alive)
-            if sweep.state == "PENDING":
-                sweeps.update(connection, sweep.id, state="RUNNING")
-        if sweep.state == "CANCELED":
-            return [Command("exit")]
-        stops = [Command("stop", run.name) for run in own if run.stop_requested]
-        if alive:  # one run at a time: the command-line agent would start a second one beside it
-            return [command for command in stops if command.run_id in alive]
-        if sweep.state == "FINISHED":
-            return [Command("exit")]
-        if sweep.state == "PAUSED":
-            return []
-        return self._next(sweep, agent)
+            agent, sweep = _find(connection, agent_id)
+            commands = self._answer(connection, agent, sweep, config, alive)
+        if commands is not None:
+            return commands
+        if isinstance(config, InputError):
+            return self._give_up(sweep, config)
+        return self._new_point(sweep, agent, config)
 
     def expect_model(self) -> None:
         """Get ready for a sweep whose points come from a model."""
@@ -126,111 +98,168 @@ class Scheduler:
         self._search.close()
 
     def end_silent_runs(self, before: float) -> None:
-        """End runs that were last heard of before a time (seconds since the epoch)."""
-        with self._database.write() as connection:
-            silent = runs.silent_before(connection, before)
-            runs.end_lost(connection, silent)
+        """End runs that nobody spoke for since a time (seconds since the epoch).
 
-    def _end_lost_runs(
-        self, connection: sa.Connection, agent_id: int, alive: set[str]
-    ) -> list[runs.Run]:
-        """Mark an agent's runs crashed that it no longer lists; give those that it does.
-
-        A run that the agent was given with its last answer is listed by now, even if it is still
-        starting; one that has ended well has said so before its process ended. (A run whose answer
-        was lost on its way is marked, too; its point is not handed out again.)
+        Their points, and those of other runs that ended without an agent, are brought up to date.
         """
-        own = runs.of_agent(connection, agent_id)
-        lost = [run for run in own if run.state in LIVE and run.name not in alive]
-        runs.end_lost(connection, lost)
-        return [run for run in own if run.name in alive]
+        with self._database.write() as connection:
+            runs.end_lost(connection, runs.silent_before(connection, before))
+        with self._database.read() as connection:
+            unsettled = points.open_sweeps(connection)
+        for sweep_id in unsettled:
+            with self._database.write() as connection:
+                sweep = sweeps.by_id(connection, sweep_id)
+                if sweep is not None:
+                    settle(connection, sweep)
 
-    def _next(self, sweep: sweeps.Sweep, agent: agents.Agent) -> list[Command]:
-        """Hand out a point, or send the agent home when none is left."""
+    def finish_abandoned(self, before: float) -> None:
+        """End the sweeps that have nothing left and whose agents fell silent before they heard so.
+
+        Args:
+            before: seconds since the epoch; whoever was heard of or changed since is left alone.
+        """
+        with self._database.read() as connection:
+            found = [
+                sweep
+                for sweep in sweeps.in_state(connection, "RUNNING")
+                if max(sweep.heartbeat_at or sweep.updated_at, sweep.updated_at) < before
+                and not points.count(connection, sweep.id, *points.OPEN)
+            ]
+        for sweep in found:
+            config = sweep_files.readable(sweep.config)
+            if isinstance(config, InputError):
+                self._give_up(sweep, config)
+            elif self._has_no_more(sweep, config):
+                with self._database.write() as connection:
+                    current = sweeps.by_id(connection, sweep.id)
+                    if current == sweep and not points.count(connection, sweep.id, *points.OPEN):
+                        finish(connection, sweep)
+
+    def _has_no_more(self, sweep: Sweep, config: SweepConfig) -> bool:
+        with self._database.read() as connection:
+            if _is_capped(connection, sweep, config):
+                return True
+        if not sweep_files.is_finite(config):
+            return False
         try:
-            config = sweep_files.read(sweep.config)
-        except InputError as error:
-            _log.warning("sweep %s cannot be searched: %s", sweep.name, error)
+            return self._suggestion(sweep, config) is None
+        except TimeoutError:
+            return False
+
+    def _answer(
+        self,
+        connection: sa.Connection,
+        agent: Agent,
+        sweep: Sweep,
+        config: SweepConfig | InputError,
+        alive: set[str],
+    ) -> list[Command] | None:
+        """Take in a heartbeat and answer it; null leaves that to the search."""
+        now = time.time()
+        agents.touch(connection, agent.id, now)
+        state = "RUNNING" if sweep.state == "PENDING" else sweep.state
+        kept = {"updated_at": sweep.updated_at} if state == sweep.state else {}
+        sweeps.update(connection, sweep.id, heartbeat_at=now, state=state, **kept)
+        listed = call_roll(connection, agent.id, alive)
+        settle(connection, sweep)
+        if state == "CANCELED":
             return [Command("exit")]
+        if alive:  # one run at a time: the command-line agent would start a second one beside it
+            return stops(listed, config, now)
+        if state == "FINISHED":
+            return [Command("exit")]
+        if state == "PAUSED":
+            return []
+        if isinstance(config, InputError):
+            return None
+        again = hand_out_again(connection, sweep, agent, points.LOST, config.program)
+        return [again] if again else None
+
+    def _give_up(self, sweep: Sweep, reason: InputError) -> list[Command]:
+        """End a sweep that cannot be searched; a corrected one may be resumed."""
+        _log.warning("sweep %s cannot be searched and has ended: %s", sweep.name, reason)
+        with self._database.write() as connection:
+            current = sweeps.by_id(connection, sweep.id)
+            if current is not None and (current.config, current.state) == (sweep.config, "RUNNING"):
+                sweeps.update(connection, sweep.id, state="FINISHED")
+        return [Command("exit")]
+
+    def _new_point(self, sweep: Sweep, agent: Agent, config: SweepConfig) -> list[Command]:
+        """Hand out what the search proposes, or what is to be done once it has no more."""
         lock = self._locks[sweep.id]
         if not lock.acquire(timeout=_LOCK_TIMEOUT_S):
             return []  # the agent asks again in 5 s, and the thread is needed elsewhere
         try:
-            while True:
-                with self._database.read() as connection:
-                    metric = config.metric.name if config.metric else None
-                    so_far = trials(connection, sweep.id, metric)
-                if config.run_cap is not None and len(so_far) >= config.run_cap:
-                    suggestion = None
-                else:
-                    try:
-                        suggestion = self._search.propose(config, so_far, _seed(config, sweep))
-                    except TimeoutError:
-                        _log.warning("sweep %s: no suggestion in time; asking again", sweep.name)
-                        return []
-                if suggestion is None:
-                    self._finish_if_idle(sweep)
-                    return [Command("exit")]
-                commands = self._reserve(sweep, agent, config, suggestion, len(so_far) + 1)
-                if commands is not None:
-                    return commands
+            for _ in range(_MOST_RIVALS):
+                try:
+                    suggestion = self._suggestion(sweep, config)
+                except TimeoutError:
+                    _log.warning("sweep %s: no suggestion in time; asking again", sweep.name)
+                    return []
+                try:
+                    with self._database.write() as connection:
+                        return self._place(connection, sweep, agent, config, suggestion)
+                except sa.exc.IntegrityError:
+                    continue  # handed out meanwhile
+            _log.error("sweep %s: the search repeats points that were handed out", sweep.name)
+            return []
         finally:
             lock.release()
 
-    def _reserve(
+    def _suggestion(self, sweep: Sweep, config: SweepConfig) -> Suggestion | None:
+        with self._database.read() as connection:
+            handed_out = (points.count(connection, sweep.id), sweep.config)
+            used_up = self._used_up.get(sweep.id) == handed_out
+            if used_up or _is_capped(connection, sweep, config):
+                return None
+            so_far = trials(connection, sweep.id, config)
+        suggestion = self._search.propose(config, so_far, _seed(config, sweep))
+        if suggestion is None:
+            self._used_up[sweep.id] = handed_out
+        return suggestion
+
+    def _place(
         self,
-        sweep: sweeps.Sweep,
-        agent: agents.Agent,
+        connection: sa.Connection,
+        sweep: Sweep,
+        agent: Agent,
         config: SweepConfig,
-        suggestion: Suggestion,
-        number: int,
-    ) -> list[Command] | None:
-        """Turn a suggestion into a pending run, in one transaction.
+        suggestion: Suggestion | None,
+    ) -> list[Command]:
+        """Reserve the suggestion for the agent, unless the world changed while the search thought.
 
         Nothing is commanded if the sweep was paused or ended meanwhile, or if the agent was given
-        a run by another answer (a heartbeat that it repeated, having waited too long for this one);
-        None says that the point was handed out meanwhile.
+        a run by another answer (a heartbeat that it repeated, having waited too long for this one).
         """
-        name = new_id()
-        point = suggestion.point
-        try:
-            with self._database.write() as connection:
-                current = sweeps.by_id(connection, sweep.id)
-                if current is None or current.state in (*ENDED, "PAUSED"):
-                    return []
-                if any(run.state in LIVE for run in runs.of_agent(connection, agent.id)):
-                    return []
-                run_id = runs.add(
-                    connection,
-                    project_id=sweep.project_id,
-                    user_id=agent.user_id,
-                    name=name,
-                    display_name=sweep_run_name(number),
-                    sweep_id=sweep.id,
-                    state="pending",
-                    program=config.program,
-                    config=json.dumps({key: {"value": value} for key, value in point.items()}),
-                )
-                point_id = points.add(
-                    connection,
-                    sweep_id=sweep.id,
-                    point=json.dumps(point),
-                    key=point_key(point),
-                    origin=suggestion.origin,
-                )
-                points.assign(connection, point_id, run_id, agent.id)
-        except sa.exc.IntegrityError:
-            return None
-        return [Command("run", name, config.program, point)]
-
-    def _finish_if_idle(self, sweep: sweeps.Sweep) -> None:
-        with self._database.write() as connection:
-            current = sweeps.by_id(connection, sweep.id)
-            if current is None or current.state != "RUNNING":
-                return  # paused or ended by a user meanwhile
-            if not runs.count_live(connection, sweep.id):
-                sweeps.update(connection, sweep.id, state="FINISHED")
+        current = sweeps.by_id(connection, sweep.id)
+        if current is None or current.state in (*ENDED, "PAUSED"):
+            return []
+        if assignments.held(connection, agent.id, set()):
+            return []
+        settle(connection, current)
+        if suggestion is not None and not _is_capped(connection, sweep, config):
+            return [hand_out_new(connection, sweep, agent, suggestion, config.program)]
+        for state in (points.LOST, points.FAILED):
+            again = hand_out_again(connection, sweep, agent, state, config.program)
+            if again is not None:
+                return [again]
+        if points.count(connection, sweep.id, *points.OPEN):
+            return []
+        finish(connection, current)
+        return [Command("exit")]
 
 
-def _seed(config: SweepConfig, sweep: sweeps.Sweep) -> int:
+def _find(connection: sa.Connection, agent_id: int) -> tuple[Agent, Sweep]:
+    agent = agents.by_id(connection, agent_id)
+    sweep = sweeps.by_id(connection, agent.sweep_id) if agent else None
+    if agent is None or sweep is None:
+        raise UnknownAgentError("Sweep was deleted or agent was not found.")
+    return agent, sweep
+
+
+def _is_capped(connection: sa.Connection, sweep: Sweep, config: SweepConfig) -> bool:
+    return config.run_cap is not None and points.count(connection, sweep.id) >= config.run_cap
+
+
+def _seed(config: SweepConfig, sweep: Sweep) -> int:
     return config.seed if config.seed is not None else zlib.crc32(sweep.name.encode())

@@ -1,11 +1,15 @@
 """The states of a sweep.
 
 PENDING until the first agent comes, then RUNNING; RUNNING and PAUSED go to and fro. FINISHED hands
-out nothing more and lets running runs end; CANCELED ends them too. A user may resume from both.
+out nothing more and lets running runs end; CANCELED kills them, and their points are done with. A
+user may resume from both: the sweep goes on with what was not settled, and with new points.
 """
+
+import time
 
 import sqlalchemy as sa
 
+from sweepcnn.scheduler.settling import settle
 from sweepcnn.storage import runs, sweeps
 
 STATES = ("PENDING", "RUNNING", "PAUSED", "FINISHED", "CANCELED")
@@ -41,5 +45,11 @@ def change_state(connection: sa.Connection, sweep: sweeps.Sweep, state: str) -> 
     sweeps.update(connection, sweep.id, state=state)
     if state == "CANCELED":
         # The agents kill their runs, and a killed run sends nothing more.
-        live = [run.id for run in runs.of_sweep(connection, sweep.id)]
-        runs.end(connection, live, "killed")
+        runs.kill(connection, sweep.id, time.time())
+        settle(connection, sweep)
+
+
+def finish(connection: sa.Connection, sweep: sweeps.Sweep) -> None:
+    """End a running sweep of which nothing is left, unless one of its runs still goes on."""
+    if sweep.state == "RUNNING" and not runs.count_live(connection, sweep.id):
+        sweeps.update(connection, sweep.id, state="FINISHED")

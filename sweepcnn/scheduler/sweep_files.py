@@ -28,6 +28,20 @@ def read(text: str) -> SweepConfig:
     return config
 
 
+@lru_cache(maxsize=128)  # agents ask every 5 s, and YAML is slow to read
+def readable(text: str) -> SweepConfig | InputError:
+    """Read a stored sweep file; give the reason instead where it cannot be searched."""
+    try:
+        return read(text)
+    except InputError as error:
+        return error
+
+
+def is_finite(config: SweepConfig) -> bool:
+    """Tell whether the points of a sweep that can be searched have an end."""
+    return Space.of(config.parameters).size is not None
+
+
 def metric(text: str) -> Metric | None:
     """Give what a stored sweep optimises, whatever else is wrong with it; null for nothing."""
     document = yaml.safe_load(text)

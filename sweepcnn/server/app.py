@@ -192,12 +192,13 @@ async def _fail(request: Request, error: Exception) -> Response:
 
 
 def _watch_silence(backend: Backend, ended: threading.Event) -> None:
-    """Mark runs crashed that fell silent; while we were down nobody could be heard."""
+    """Give up runs and sweeps that fell silent; while we were down nobody could be heard."""
     started = time.time()
     while not ended.wait(_SILENCE_CHECK_S):
         before = time.time() - CRASH_AFTER_S
         if before > started:
             try:
                 backend.scheduler.end_silent_runs(before)
+                backend.scheduler.finish_abandoned(before)
             except SQLAlchemyError:
                 _log.exception("the check for silent runs failed; it is tried again")

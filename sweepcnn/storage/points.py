@@ -1,13 +1,12 @@
-"""The points of sweeps, and the runs that they became.
+"""The points of sweeps, and what came of them.
 
-out --> settled            its run ended well, was stopped, or there is no further turn
-out --> lost --> out       its run's process died: the next agent gets it
-out --> failed --> out     its run ended with an error: in a grid it gets a second turn, last
+out --> settled            a run of it ended well or was stopped, or there is no further turn
+out <-> lost               its run's process died: the next agent gets it
+out <-> failed             its run ended with an error: in a grid it gets a second turn, last
 """
 
 import hashlib
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +14,12 @@ import sqlalchemy as sa
 
 from sweepcnn.storage import tables
 from sweepcnn.storage.columns import NAME_BYTES
-from sweepcnn.storage.database import insert, upsert
+from sweepcnn.storage.database import insert
 from sweepcnn.storage.records import columns_of, many, one
-from sweepcnn.storage.run_states import LIVE
-from sweepcnn.storage.runs import Run
+from sweepcnn.storage.run_states import FINISHED, LIVE
 
 OUT, LOST, FAILED, SETTLED = "out", "lost", "failed", "settled"
+OPEN = (OUT, LOST, FAILED)
 
 
 @dataclass(frozen=True)
@@ -34,17 +33,24 @@ class Point:
     origin: str
     state: str
     attempts: int
+    resumptions: int
     created_at: float
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a point: its newest run's state, and the metric by its summary and its best."""
+    """What came of a point.
+
+    `run_state` and the rest are those of the run that finished, else of one that goes on, else of
+    the newest: the metric by its summary and at its best, and the summary's `status`.
+    """
 
     point: str
     state: str
+    run_state: str
     summary: float | None
     best: float | None
+    status: str | None
 
 
 _table, _assignments = tables.points, tables.assignments
@@ -58,19 +64,8 @@ def add(connection: sa.Connection, *, sweep_id: int, point: str, key: str, origi
         sqlalchemy.exc.IntegrityError: the sweep has this point already.
     """
     row = {"sweep_id": sweep_id, "point": point, "key": _index_key(key), "origin": origin}
-    row |= {"state": OUT, "attempts": 0, "created_at": time.time()}
+    row |= {"state": OUT, "attempts": 0, "resumptions": 0, "created_at": time.time()}
     return insert(connection, _table, row)
-
-
-def assign(connection: sa.Connection, point_id: int, run_id: int, agent_id: int) -> None:
-    """Give a point to a run of an agent, or a run that has it to another agent."""
-    connection.execute(
-        _table.update()
-        .where(_table.c.id == point_id)
-        .values(state=OUT, attempts=_table.c.attempts + 1)
-    )
-    row = {"run_id": run_id, "point_id": point_id, "agent_id": agent_id}
-    upsert(connection, _assignments, [row | {"created_at": time.time()}])
 
 
 def update(connection: sa.Connection, point_id: int, **values: Any) -> None:
@@ -99,40 +94,6 @@ def count(connection: sa.Connection, sweep_id: int, *states: str) -> int:
     return connection.execute(sa.select(sa.func.count(_table.c.id)).where(*where)).scalar_one()
 
 
-def ended(connection: sa.Connection, sweep_id: int) -> list[tuple[Point, Run]]:
-    """List the points that are out though their newest run has ended, with that run."""
-    runs = tables.runs
-    newest = (
-        sa.select(sa.func.max(_assignments.c.run_id))
-        .where(_assignments.c.point_id == _table.c.id)
-        .scalar_subquery()
-    )
-    query = (
-        sa.select(_table.c.id, runs.c.id)
-        .join_from(_table, runs, runs.c.id == newest)
-        .where(_table.c.sweep_id == sweep_id, _table.c.state == OUT, runs.c.state.not_in(LIVE))
-        .order_by(_table.c.id)
-    )
-    pairs = connection.execute(query).all()
-    by_id = {p.id: p for p in _by_ids(connection, [point_id for point_id, _ in pairs])}
-    chosen = sa.select(*columns_of(runs, Run)).where(runs.c.id.in_([run for _, run in pairs]))
-    run_by_id = {run.id: run for run in many(Run, connection.execute(chosen))}
-    return [(by_id[point_id], run_by_id[run_id]) for point_id, run_id in pairs]
-
-
-def newest_run(connection: sa.Connection, point_id: int) -> Run | None:
-    """Find the run that a point became last."""
-    runs = tables.runs
-    query = (
-        sa.select(*columns_of(runs, Run))
-        .join(_assignments, _assignments.c.run_id == runs.c.id)
-        .where(_assignments.c.point_id == point_id)
-        .order_by(runs.c.id.desc())
-        .limit(1)
-    )
-    return one(Run, connection.execute(query).first())
-
-
 def by_run(connection: sa.Connection, sweep_id: int) -> dict[int, Point]:
     """Give the points of a sweep by the ids of the runs that they became."""
     found = {point.id: point for point in of_sweep(connection, sweep_id)}
@@ -144,35 +105,62 @@ def by_run(connection: sa.Connection, sweep_id: int) -> dict[int, Point]:
     return {run_id: found[point_id] for run_id, point_id in connection.execute(query)}
 
 
+def open_sweeps(connection: sa.Connection) -> list[int]:
+    """List the row ids of the sweeps that have points which are not settled."""
+    query = sa.select(_table.c.sweep_id).distinct().where(_table.c.state.in_(OPEN))
+    return list(connection.execute(query.order_by(_table.c.sweep_id)).scalars())
+
+
 def outcomes(connection: sa.Connection, sweep_id: int, metric: str | None) -> list[Outcome]:
     """List what came of each point of a sweep, oldest first.
 
     Numbers that are not finite count as missing. The metric is named with dots where it is nested.
     """
-    runs, values, progress = tables.runs, tables.run_values, tables.progress
-    newest = (
-        sa.select(_assignments.c.point_id, sa.func.max(_assignments.c.run_id).label("run_id"))
-        .join(_table, _table.c.id == _assignments.c.point_id)
-        .where(_table.c.sweep_id == sweep_id)
-        .group_by(_assignments.c.point_id)
-        .subquery()
-    )
-    of_metric = (
-        (values.c.run_id == runs.c.id)
-        & (values.c.source == "summary")
-        & (values.c.key == (metric or ""))
-        & (values.c.position == 0)
-        & (values.c.kind == "number")
-    )
+    runs, progress = tables.runs, tables.progress
+    telling = _telling_runs(sweep_id)
+    metric_value, status = _in_summary(metric, "number"), _in_summary("status", "text")
     query = (
-        sa.select(_table.c.point, runs.c.state, values.c.number.label("summary"), progress.c.best)
-        .join_from(_table, newest, newest.c.point_id == _table.c.id)
-        .join(runs, runs.c.id == newest.c.run_id)
-        .outerjoin(values, of_metric)
+        sa.select(
+            _table.c.point,
+            _table.c.state,
+            runs.c.state.label("run_state"),
+            metric_value.c.number.label("summary"),
+            progress.c.best,
+            status.c.text.label("status"),
+        )
+        .join_from(_table, telling, telling.c.point_id == _table.c.id)
+        .join(runs, runs.c.id == telling.c.run_id)
+        .outerjoin(metric_value, metric_value.c.run_id == runs.c.id)
+        .outerjoin(status, status.c.run_id == runs.c.id)
         .outerjoin(progress, progress.c.run_id == runs.c.id)
+        .where(telling.c.place == 1)
         .order_by(_table.c.id)
     )
     return many(Outcome, connection.execute(query))
+
+
+def _telling_runs(sweep_id: int) -> sa.Subquery:
+    """Rank the runs of each point: a finished one first, then a live one, then the newest."""
+    runs = tables.runs
+    rank = sa.case((runs.c.state == FINISHED, 0), (runs.c.state.in_(LIVE), 1), else_=2)
+    place = sa.func.row_number().over(
+        partition_by=_assignments.c.point_id, order_by=[rank, runs.c.id.desc()]
+    )
+    return (
+        sa.select(_assignments.c.point_id, runs.c.id.label("run_id"), place.label("place"))
+        .join(_table, _table.c.id == _assignments.c.point_id)
+        .join(runs, runs.c.id == _assignments.c.run_id)
+        .where(_table.c.sweep_id == sweep_id)
+        .subquery()
+    )
+
+
+def _in_summary(key: str | None, kind: str) -> sa.Subquery:
+    """Select a value of runs' summaries, if it is of a kind."""
+    values = tables.run_values
+    where = (values.c.source == "summary", values.c.key == key, values.c.position == 0)
+    query = sa.select(values.c.run_id, values.c.number, values.c.text)
+    return query.where(*where, values.c.kind == kind).subquery()
 
 
 def forget_unassigned(connection: sa.Connection, sweep_id: int) -> None:
@@ -180,10 +168,6 @@ def forget_unassigned(connection: sa.Connection, sweep_id: int) -> None:
     assigned = sa.select(_assignments.c.point_id).where(_assignments.c.point_id == _table.c.id)
     where = (_table.c.sweep_id == sweep_id, ~assigned.exists())
     connection.execute(_table.delete().where(*where))
-
-
-def _by_ids(connection: sa.Connection, ids: Sequence[int]) -> list[Point]:
-    return many(Point, connection.execute(sa.select(*_COLUMNS).where(_table.c.id.in_(ids))))
 
 
 def _index_key(key: str) -> str:

@@ -4,14 +4,14 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from sweepcnn.storage import run_values, tables
 from sweepcnn.storage.database import insert
 from sweepcnn.storage.records import many, one
-from sweepcnn.storage.run_states import LIVE, lost
+from sweepcnn.storage.run_states import KILLED, LIVE, PENDING, PREEMPTING, lost
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,18 @@ class Run:
 
 NOT_STOPPED = {"stop_requested": False, "stop_requested_at": None, "stop_reason": None}
 """The columns of a run that nobody asks to stop."""
+
+
+class _Gone(Protocol):
+    @property
+    def id(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def stop_requested(self) -> bool: ...
+    @property
+    def heartbeat_at(self) -> float | None: ...
+
 
 _table = tables.runs
 _BY_ID = sa.select(_table).where(_table.c.id == sa.bindparam("id"))
@@ -149,23 +161,41 @@ def end(connection: sa.Connection, run_ids: Iterable[int], state: str) -> None:
     connection.execute(_table.update().where(*where).values(state=state))
 
 
-def end_lost(connection: sa.Connection, gone: Iterable[Run]) -> None:
-    """End runs whose process is gone."""
+def kill(connection: sa.Connection, sweep_id: int, now: float) -> None:
+    """End the live runs of a sweep; a process that goes on all the same is told to stop."""
+    where = (_table.c.sweep_id == sweep_id, _table.c.state.in_(LIVE))
+    told = {"stop_requested": True, "stop_requested_at": now}
+    connection.execute(_table.update().where(*where).values(state=KILLED, **told))
+
+
+def end_lost(connection: sa.Connection, gone: Iterable[_Gone]) -> None:
+    """End runs whose process is gone.
+
+    A run that was preempted, and whose next process did not start, remains preempted.
+    """
     by_state: defaultdict[str, list[int]] = defaultdict(list)
     for run in gone:
-        by_state[lost(run.state, stopped=run.stop_requested)].append(run.id)
+        before = PREEMPTING if run.state == PENDING and run.heartbeat_at else run.state
+        by_state[lost(before, stopped=run.stop_requested)].append(run.id)
     for state, run_ids in by_state.items():
         end(connection, run_ids, state)
 
 
 def silent_before(connection: sa.Connection, when: float) -> list[Run]:
-    """List live runs last heard of before a time, pending ones by their agent's word."""
-    handed_out = sa.join(tables.assignments, tables.agents)
-    agent_silent = (
-        sa.select(tables.assignments.c.run_id)
-        .select_from(handed_out)
-        .where(tables.agents.c.heartbeat_at < when)
+    """List live runs that neither their own process nor their agent has spoken for since a time.
+
+    A pending run has no process yet, and one that was started by hand has no agent.
+    """
+    assignments, agents = tables.assignments, tables.agents
+    agent_heard = (
+        sa.select(assignments.c.run_id)
+        .join(agents, agents.c.id == assignments.c.agent_id)
+        .where(assignments.c.run_id == _table.c.id, agents.c.heartbeat_at >= when)
     )
-    running = _table.c.state.in_(("running", "preempting")) & (_table.c.heartbeat_at < when)
-    pending = (_table.c.state == "pending") & _table.c.id.in_(agent_silent)
-    return many(Run, connection.execute(sa.select(_table).where(running | pending)))
+    given = sa.select(assignments.c.run_id).where(assignments.c.run_id == _table.c.id)
+    query = sa.select(_table).where(
+        _table.c.state.in_(LIVE),
+        sa.case((_table.c.state == PENDING, given.exists()), else_=_table.c.heartbeat_at < when),
+        ~agent_heard.exists(),
+    )
+    return many(Run, connection.execute(query.order_by(_table.c.id)))

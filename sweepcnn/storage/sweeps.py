@@ -60,6 +60,12 @@ def of_project(connection: sa.Connection, project_id: int) -> list[Sweep]:
     return many(Sweep, connection.execute(query.order_by(_table.c.id.desc())))
 
 
+def in_state(connection: sa.Connection, state: str) -> list[Sweep]:
+    """List the sweeps of all projects that are in a state, oldest first."""
+    query = sa.select(_table).where(_table.c.state == state).order_by(_table.c.id)
+    return many(Sweep, connection.execute(query))
+
+
 def add(connection: sa.Connection, **values: Any) -> int:
     """Add a sweep and give its row id."""
     now = time.time()

@@ -99,9 +99,15 @@ def test_states_are_changed_by_the_sweeps_id(wire: Wire) -> None:
 def test_a_new_config_of_a_sweep_counts_from_then_on(wire: Wire) -> None:
     sweep = upsert(wire, GRID)["sweep"]
     agent = create_agent(wire, sweep["name"])
-    assert beat(wire, agent)[0]["args"] == {"x": {"value": 1}}
+    (command,) = beat(wire, agent)
+    assert command["args"] == {"x": {"value": 1}}
+    wire.start_run(command["run_id"])
+    wire.stream(command["run_id"], {"complete": True, "exitcode": 0})
     upsert(wire, id=sweep["id"], config=yaml.safe_dump(GRID | {"parameters": {"x": {"value": 9}}}))
-    assert beat(wire, agent)[0]["args"] == {"x": {"value": 9}}
+    (command,) = beat(wire, agent)
+    assert command["args"] == {"x": {"value": 9}}
+    wire.start_run(command["run_id"])
+    wire.stream(command["run_id"], {"complete": True, "exitcode": 0})
     assert beat(wire, agent) == [{"type": "exit"}]
 
 

@@ -18,7 +18,7 @@ from sweepcnn.search.worker import SearchWorker
 from sweepcnn.server.addresses import Addresses
 from sweepcnn.server.app import create_app
 from sweepcnn.server.context import Backend
-from sweepcnn.storage import agents, points, projects, run_files, runs, sweeps, users
+from sweepcnn.storage import agents, assignments, points, projects, run_files, runs, sweeps, users
 from sweepcnn.storage.blobs import BlobStore
 from sweepcnn.storage.database import Database
 from sweepcnn.web import pages
@@ -105,7 +105,7 @@ class Site:
                     key=name,
                     origin="bayes",
                 )
-                points.assign(connection, point_id, run_id, agent.id)
+                assignments.assign(connection, point_id, run_id, agent.id)
         return run_id
 
     def add_picture(self, run_id: int, name: str) -> bytes:

@@ -52,7 +52,8 @@ points = sa.Table(
     text("point"),  # JSON {parameter: value}
     text("origin"),  # how the search came to it
     name("state"),  # out, lost, failed, settled
-    sa.Column("attempts", Integer, nullable=False),  # how often it was handed out, preemption aside
+    sa.Column("attempts", Integer, nullable=False),  # how many runs it became
+    sa.Column("resumptions", Integer, nullable=False, server_default="0"),
     time("created_at"),
     sa.UniqueConstraint("sweep_id", "key"),
     sa.Index(None, "sweep_id", "state"),

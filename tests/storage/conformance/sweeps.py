@@ -5,7 +5,16 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from sweepcnn.storage import agents, deleted_runs, points, prior_runs, progress, runs, sweeps
+from sweepcnn.storage import (
+    agents,
+    assignments,
+    deleted_runs,
+    points,
+    prior_runs,
+    progress,
+    runs,
+    sweeps,
+)
 from sweepcnn.storage.database import Database
 from tests.storage.rows import project_of, run_of, sweep_of
 
@@ -21,7 +30,7 @@ def agent_of(connection: sa.Connection, sweep: int) -> int:
 def hand_out(connection: sa.Connection, sweep: int, agent: int, name: str, key: str) -> int:
     run = run_of(connection, name, sweep_id=sweep, state="pending")
     point = points.add(connection, sweep_id=sweep, point=key, key=key, origin="grid")
-    points.assign(connection, point, run, agent)
+    assignments.assign(connection, point, run, agent)
     return run
 
 
@@ -72,49 +81,52 @@ class Sweeps:
         assert [run.state for run in runs.of_sweep(writing, sweep)] == ["crashed", "finished"]
         assert runs.count_live(writing, sweep) == 0
 
-    def test_silent_runs_are_told_by_their_own_word_or_their_agents(
+    def test_a_run_is_silent_if_neither_it_nor_its_agent_speaks(
         self, writing: sa.Connection
     ) -> None:
         sweep = sweep_of(writing)
         agent = agent_of(writing, sweep)
         agents.touch(writing, agent, 100.0)
         pending = hand_out(writing, sweep, agent, "r1", "1")
-        running = run_of(writing, "r2", heartbeat_at=50.0)
+        silent, loud = (hand_out(writing, sweep, agent, f"s{n}", f"s{n}") for n in range(2))
+        runs.update(writing, silent, state="running", heartbeat_at=50.0)
+        runs.update(writing, loud, state="preempting", heartbeat_at=150.0)
+        by_hand = run_of(writing, "r2", heartbeat_at=50.0)
         run_of(writing, "r3", heartbeat_at=50.0, state="finished")
+        run_of(writing, "r4", heartbeat_at=None, state="pending")
         assert runs.silent_before(writing, 50.0) == []
-        assert [run.id for run in runs.silent_before(writing, 100.0)] == [running]
-        silent = {run.id for run in runs.silent_before(writing, 100.5)}
-        assert silent == {pending, running}
+        assert [run.id for run in runs.silent_before(writing, 100.0)] == [by_hand]
+        all_silent = {run.id for run in runs.silent_before(writing, 100.5)}
+        assert all_silent == {pending, silent, by_hand}
 
-    def test_a_point_whose_run_has_ended_is_told_with_its_newest_run(
+    def test_the_open_points_of_a_sweep_are_told_with_all_their_runs(
         self, writing: sa.Connection
     ) -> None:
         sweep = sweep_of(writing)
         one, other = agent_of(writing, sweep), agent_of(writing, sweep)
         first = hand_out(writing, sweep, one, "r1", "1")
-        hand_out(writing, sweep, one, "r2", "2")
-        assert points.ended(writing, sweep) == []
-        runs.update(writing, first, state="crashed")
-        ((point, run),) = points.ended(writing, sweep)
-        assert (point.point, point.attempts, run.id) == ("1", 1, first)
+        settled = hand_out(writing, sweep, one, "r2", "2")
+        point = points.by_run(writing, sweep)[first]
+        points.update(writing, points.by_run(writing, sweep)[settled].id, state=points.SETTLED)
+        runs.update(writing, first, state="crashed", heartbeat_at=1.0)
         points.update(writing, point.id, state=points.LOST)
-        assert points.ended(writing, sweep) == []
-        lost = points.next_in_state(writing, sweep, points.LOST)
-        assert lost is not None
-        assert lost.id == point.id
+        assert points.next_in_state(writing, sweep, points.LOST) is not None
         second = run_of(writing, "r3", sweep_id=sweep, state="pending")
-        points.assign(writing, point.id, second, other)
+        assignments.assign(writing, point.id, second, other)
         assert points.next_in_state(writing, sweep, points.LOST) is None
-        assert points.count(writing, sweep) == points.count(writing, sweep, points.OUT) == 2
-        newest = points.newest_run(writing, point.id)
+        turns = assignments.open_turns(writing, sweep)
+        assert [(t.point_id, t.state, t.started, t.attempts) for t in turns] == [
+            (point.id, "crashed", True, 2),
+            (point.id, "pending", False, 2),
+        ]
+        assert {turn.point_state for turn in turns} == {points.OUT}
+        assert points.open_sweeps(writing) == [sweep]
+        assert points.count(writing, sweep) == 2
+        assert points.count(writing, sweep, points.OUT) == 1
+        newest = assignments.newest_run(writing, point.id)
         assert newest is not None
         assert newest.id == second
-        assert points.by_run(writing, sweep)[second].attempts == 2
         assert [run.id for run in runs.of_agent(writing, other)] == [second]
-        assert [outcome.state for outcome in points.outcomes(writing, sweep, None)] == [
-            "pending",
-            "pending",
-        ]
 
     def test_a_resumed_run_belongs_to_the_agent_that_has_it_now(
         self, writing: sa.Connection
@@ -122,9 +134,26 @@ class Sweeps:
         sweep = sweep_of(writing)
         one, other = agent_of(writing, sweep), agent_of(writing, sweep)
         run = hand_out(writing, sweep, one, "r1", "1")
-        points.assign(writing, points.by_run(writing, sweep)[run].id, run, other)
+        assignments.resume(writing, points.by_run(writing, sweep)[run].id, run, other)
         assert runs.of_agent(writing, one) == []
         assert [found.id for found in runs.of_agent(writing, other)] == [run]
+        point = points.by_run(writing, sweep)[run]
+        assert (point.attempts, point.resumptions) == (1, 1)
+
+    def test_an_agent_holds_what_is_live_and_what_it_names(self, writing: sa.Connection) -> None:
+        sweep = sweep_of(writing)
+        one, other = agent_of(writing, sweep), agent_of(writing, sweep)
+        for number, state in enumerate(["pending", "preempting", "finished", "crashed"]):
+            run = hand_out(writing, sweep, one, f"r{number}", str(number))
+            runs.update(writing, run, state=state)
+        hand_out(writing, sweep, other, "r4", "4")
+        held = assignments.held(writing, one, set())
+        assert [(run.name, run.state) for run in held] == [("r0", "pending"), ("r1", "preempting")]
+        lies = {"r3", "r4", "no such", "a\0b", "x" * 5_000}
+        named = assignments.held(writing, one, lies)
+        assert [run.name for run in named] == ["r0", "r1", "r3"]
+        many = {str(number) for number in range(50_000)}
+        assert len(assignments.held(writing, one, many)) == 2
 
     def test_the_point_of_a_deleted_run_is_free_again(self, writing: sa.Connection) -> None:
         sweep = sweep_of(writing)
@@ -150,6 +179,28 @@ class Sweeps:
             ("1", None, 1.0),
             ("2", None, 2.0),
         ]
+        assert {outcome.status for outcome in found} == {None}
+        assert {(o.state, o.run_state) for o in found} == {(points.OUT, "pending")}
+
+    def test_the_run_that_finished_tells_what_came_of_a_point(self, writing: sa.Connection) -> None:
+        sweep = sweep_of(writing)
+        agent = agent_of(writing, sweep)
+        first = hand_out(writing, sweep, agent, "r1", "1")
+        point = points.by_run(writing, sweep)[first].id
+
+        def told() -> tuple[str, float | None, str | None]:
+            (outcome,) = points.outcomes(writing, sweep, "a")
+            return outcome.run_state, outcome.summary, outcome.status
+
+        runs.update(writing, first, state="crashed", summary='{"a": 1, "status": "diverged"}')
+        assert told() == ("crashed", 1.0, "diverged")
+        second = run_of(writing, "r2", sweep_id=sweep, state="failed", summary='{"a": 2}')
+        assignments.assign(writing, point, second, agent)
+        assert told() == ("failed", 2.0, None), "the newest"
+        runs.update(writing, first, state="running")
+        assert told() == ("running", 1.0, "diverged"), "the one that goes on"
+        runs.update(writing, second, state="finished")
+        assert told() == ("finished", 2.0, None)
 
     def test_the_progress_of_a_run_grows_until_it_starts_anew(self, writing: sa.Connection) -> None:
         sweep = sweep_of(writing)

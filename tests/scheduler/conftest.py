@@ -1,0 +1,60 @@
+"""A backend without a wire for each test, on SQLite, and on PostgreSQL where it is marked."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from sweepcnn.storage.database import Database
+from tests.conftest import DATABASES
+from tests.scheduler.house import Clock, House
+
+NewUrl = Callable[[], str]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the databases of a test: SQLite, both where it is marked, or the one asked for."""
+    if "new_url" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("each_database")
+        chosen = metafunc.config.getoption("database")
+        kinds = [chosen] if chosen else DATABASES if marked else DATABASES[:1]
+        metafunc.parametrize("new_url", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
+    """Give a function that makes a database with empty tables, by copying one."""
+
+    def bare() -> str:
+        if request.param == "postgresql":
+            return str(request.getfixturevalue("postgresql").new_database())
+        return f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'test.db'}"
+
+    template = bare()
+    Database(template).close()
+    name = str(sa.make_url(template).database)
+
+    def copied() -> str:
+        if request.param == "postgresql":
+            return str(request.getfixturevalue("postgresql").new_database(template=name))
+        url = bare()
+        shutil.copyfile(name, Path(str(sa.make_url(url).database)))
+        return url
+
+    return copied
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("time.time", clock)
+    return clock
+
+
+@pytest.fixture
+def house(new_url: NewUrl, clock: Clock) -> Iterator[House]:
+    with closing(Database(new_url())) as database:
+        yield House(database, clock)
