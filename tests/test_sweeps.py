@@ -10,6 +10,7 @@ import yaml
 
 import sweepcnn.demo
 from sweepcnn.config import RunConfig, SweepConfig
+from sweepcnn.config.doubts import doubts
 from sweepcnn.errors import InfeasibleError
 from sweepcnn.plan import expand
 from sweepcnn.search.space import Point, Space
@@ -36,7 +37,7 @@ def points(config: SweepConfig) -> list[Point]:
 def test_a_sweep_is_searched_and_acted_on_in_full(file: Path) -> None:
     config = read(file)
     assert config.obstacles() == []
-    assert config.ignored() == []
+    assert doubts(yaml.safe_load(file.read_text("utf-8")), config) == []
     assert config.command == ("sweepcnn", "train")
     assert config.project
 

@@ -8,11 +8,13 @@ from typing import Any
 import yaml
 
 from sweepcnn.config import EarlyTerminate, Metric, SweepConfig
+from sweepcnn.config.doubts import doubts
 from sweepcnn.errors import InputError, Problem
 from sweepcnn.search import obstacles
 from sweepcnn.search.space import Space
 
 _MOST_RUNS = 2**31 - 1  # GraphQL's Int ends there
+_MOST_WARNINGS = 50  # lines of a creation's answer
 
 
 def read(text: str) -> SweepConfig:
@@ -76,16 +78,16 @@ def aim(text: str) -> Aim | None:
 
 
 def warnings(document: Mapping[str, Any]) -> list[str]:
-    """Say what of a new sweep will not be acted on.
+    """Say what of a new sweep will not be acted on, or what W&B does not take, a line each.
 
     A sweep that cannot be searched is created all the same, as on W&B's cloud.
     """
     try:
         config, unknown = SweepConfig.read(document)
     except InputError as error:
-        return _no_runs(error.problems)
-    ignored = [str(problem) for problem in [*unknown, *config.ignored()]]
-    return _no_runs(obstacles(config)) + ignored
+        return _shortened(_no_runs(error.problems))
+    doubtful = [str(problem) for problem in [*unknown, *doubts(document, config)]]
+    return _shortened(_no_runs(obstacles(config)) + doubtful)
 
 
 def expected_runs(text: str) -> int | None:
@@ -94,10 +96,16 @@ def expected_runs(text: str) -> int | None:
         config = read(text)
     except InputError:
         return None
-    points = Space.of(config.parameters).size if config.method == "grid" else None
+    points = Space.of(config.parameters, grid=True).size if config.method == "grid" else None
     least = min((end for end in (config.run_cap, points) if end is not None), default=None)
     return None if least is None or least > _MOST_RUNS else least
 
 
 def _no_runs(problems: list[Problem] | tuple[Problem, ...]) -> list[str]:
     return [f"this sweep will hand out no runs: {problem}" for problem in problems]
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    if len(lines) <= _MOST_WARNINGS:
+        return lines
+    return [*lines[:_MOST_WARNINGS], f"and {len(lines) - _MOST_WARNINGS} more of this kind"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sweepcnn.config import SweepConfig
-from sweepcnn.search.space import Choice, Dimension, Point, Real, Space
+from sweepcnn.search.space import Choice, Dimension, Space
 from sweepcnn.search.trial import Suggestion, Trial
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def gaussian_process(
     known = [trial for trial in trials if space.holds(trial.point)]
     study.add_trials([_frozen(space, distributions, trial, worst) for trial in known])
     asked = study.ask(distributions)
-    point: Point = {name: _decoded(d, asked.params[name]) for name, d in space.dimensions.items()}
+    values = {name: _decoded(d, asked.params[name]) for name, d in space.dimensions.items()}
     finished = sum(trial.state != "running" for trial in known)
-    return Suggestion(point, f"bayes: Gaussian process over {finished} runs")
+    return Suggestion(space.point(values), f"bayes: Gaussian process over {finished} runs")
 
 
 def _worst(trials: Sequence[Trial], goal: str) -> float:
@@ -59,8 +59,8 @@ def _distribution(dimension: Dimension) -> "BaseDistribution":
         IntDistribution,
     )
 
-    if isinstance(dimension, Real):
-        return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+    if dimension.size is None:  # by its quantile, whatever the distribution
+        return FloatDistribution(0, 1)
     if isinstance(dimension, Choice):  # by index, for Optuna takes no lists as categories
         return CategoricalDistribution(range(dimension.size))
     if dimension.size > _MOST_LISTED:
@@ -69,7 +69,7 @@ def _distribution(dimension: Dimension) -> "BaseDistribution":
 
 
 def _decoded(dimension: Dimension, param: Any) -> Any:
-    return param if isinstance(dimension, Real) else dimension.at(round(param))
+    return dimension.value_at(param) if dimension.size is None else dimension.at(round(param))
 
 
 def _frozen(
@@ -77,8 +77,9 @@ def _frozen(
 ) -> "FrozenTrial":
     from optuna.trial import TrialState, create_trial
 
+    values = space.flat(trial.point)
     params = {
-        name: trial.point[name] if isinstance(d, Real) else d.index_of(trial.point[name])
+        name: d.coordinate(values[name]) if d.size is None else d.index_of(values[name])
         for name, d in space.dimensions.items()
     }
     if trial.state == "running":

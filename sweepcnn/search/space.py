@@ -2,213 +2,256 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from sweepcnn.config import Parameter, SweepConfig
+from sweepcnn.config.parameter import leaves, place
 from sweepcnn.errors import InputError, Problem
+from sweepcnn.search.dimensions import Choice, Dimension, Quantised, Real, Steps, Whole
+from sweepcnn.search.distributions import (
+    Beta,
+    Distribution,
+    LogNormal,
+    LogUniform,
+    Normal,
+    Uniform,
+)
+from sweepcnn.search.points import Point, value_key
 
-Point = dict[str, Any]
+__all__ = ["Choice", "Dimension", "Point", "Quantised", "Real", "Space", "Whole", "obstacles"]
 
 _LARGEST = 1e300  # real bounds; their differences and squares still have to be numbers
 _LARGEST_WHOLE = 2**53  # beyond it a float no longer tells neighbours apart
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One of several values, evenly or with weights."""
+class Space:
+    """The dimensions by name.
 
-    values: tuple[Any, ...]
-    weights: tuple[float, ...] | None = None
+    The name of a nested parameter has dots ("optimizer.rate"); points are nested as the sweep file
+    is. Dimensions are sorted by name at each level, as W&B does.
+    """
 
-    @property
-    def size(self) -> int:
-        """The number of values."""
-        return len(self.values)
+    dimensions: Mapping[str, Dimension]
+    paths: Mapping[str, tuple[str, ...]]
+    """The keys under which a point has each dimension, outermost first."""
 
-    def at(self, index: int) -> Any:
-        """Give the value at an index."""
-        return self.values[index]
+    @classmethod
+    def of(cls, parameters: Mapping[str, Parameter], *, grid: bool = False) -> "Space":
+        """Turn the parameters of a sweep file into a space.
 
-    def sample(self, rng: np.random.Generator) -> Any:
-        """Draw a value."""
-        weights = None
-        if self.weights and sum(self.weights) > 0:
-            weights = np.array(self.weights) / sum(self.weights)
-        return self.values[int(rng.choice(self.size, p=weights))]
+        Args:
+            parameters: by name.
+            grid: whether it is for a grid, in which W&B lists `q_uniform` differently (`Steps`).
 
-    def index_of(self, value: Any) -> int | None:
-        """Find a value; 1 and 1.0 are the same, 1 and true are not."""
-        for index, known in enumerate(self.values):
-            if known == value and isinstance(known, bool) == isinstance(value, bool):
-                return index
-        return None
+        Raises:
+            InputError: a parameter has nothing that could be drawn.
+        """
+        dimensions: dict[str, Dimension] = {}
+        paths, problems = {}, []
+        for path, parameter in leaves(parameters):
+            name = ".".join(path)
+            while name in dimensions:  # a key that has a dot itself
+                name += "'"
+            try:
+                dimensions[name] = dimension(parameter, grid=grid)
+                paths[name] = path
+            except (ValueError, OverflowError) as error:
+                problems.append(Problem(place(path), str(error), "correct it"))
+        if problems:
+            raise InputError(problems)
+        return cls(dimensions, paths)
 
-    def holds(self, value: Any) -> bool:
-        """Tell whether a value is in the dimension."""
-        return self.index_of(value) is not None
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A whole number from low to high, both included."""
-
-    low: int
-    high: int
-
-    @property
-    def size(self) -> int:
-        """The number of values."""
-        return self.high - self.low + 1
-
-    def at(self, index: int) -> int:
-        """Give the value at an index."""
-        return self.low + index
-
-    def sample(self, rng: np.random.Generator) -> int:
-        """Draw a value."""
-        return int(rng.integers(self.low, self.high, endpoint=True))
-
-    def index_of(self, value: Any) -> int | None:
-        """Find a value; null where it is not in the dimension."""
-        if _is_number(value) and self.low <= value <= self.high and value == int(value):
-            return int(value) - self.low
-        return None
-
-    def holds(self, value: Any) -> bool:
-        """Tell whether a value is in the dimension."""
-        return self.index_of(value) is not None
-
-
-@dataclass(frozen=True)
-class Quantised:
-    """A multiple of `step`: an even draw from low to high, rounded as W&B does (`round(x/q)*q`)."""
-
-    low: float
-    high: float
-    step: float
-
-    @property
-    def size(self) -> int:
-        """The number of values."""
-        return round(self.high / self.step) - round(self.low / self.step) + 1
-
-    def at(self, index: int) -> float:
-        """Give the value at an index, as people write it: 0.3 and not 0.30000000000000004."""
-        return float(Decimal(repr(self.step)) * (round(self.low / self.step) + index))
-
-    def sample(self, rng: np.random.Generator) -> float:
-        """Draw a value; one at an end of the range is as rare as its share of the range."""
-        drawn = round(float(rng.uniform(self.low, self.high)) / self.step)
-        return self.at(drawn - round(self.low / self.step))
-
-    def index_of(self, value: Any) -> int | None:
-        """Find a value, however it was rounded; null where it is not in the dimension."""
-        if not _is_number(value) or not abs(value) <= _LARGEST:
-            return None
-        multiple = value / self.step
-        if not math.isfinite(multiple) or abs(multiple - round(multiple)) > 1e-6:
-            return None
-        index = round(multiple) - round(self.low / self.step)
-        return index if 0 <= index < self.size else None
-
-    def holds(self, value: Any) -> bool:
-        """Tell whether a value is in the dimension."""
-        return self.index_of(value) is not None
-
-
-@dataclass(frozen=True)
-class Real:
-    """A real number from low to high, evenly or evenly in its logarithm."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    @property
+    @cached_property
     def size(self) -> int | None:
-        """The number of values; null where there is no end of them."""
-        return 1 if self.low == self.high else None
+        """The number of points; null where there is no end of them."""
+        sizes = [dimension.size for dimension in self.dimensions.values()]
+        return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
-    def at(self, _index: int) -> float:
-        """Give the value of a dimension that has one only."""
-        return self.low
+    def at(self, index: int) -> Point:
+        """Give a point of a finite space; the last parameter varies fastest."""
+        values: dict[str, Any] = {}
+        for name, dimension, size in reversed(self._places):
+            index, place = divmod(index, size)
+            values[name] = dimension.at(place)
+        return self.point(dict(reversed(values.items())))
 
-    def sample(self, rng: np.random.Generator) -> float:
-        """Draw a value."""
-        if self.log:
-            value = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
-            return min(max(value, self.low), self.high)
-        return float(rng.uniform(self.low, self.high))
+    def key(self, point: Mapping[str, Any]) -> Hashable | None:
+        """Give equal keys for equal points; null for one outside, which is no point of ours.
 
-    def holds(self, value: Any) -> bool:
-        """Tell whether a value is in the dimension."""
-        return _is_number(value) and self.low <= value <= self.high
+        In a finite space the key is the index that `at` takes. Keys of the point that are not
+        searched do not count.
+        """
+        return self._index_of(point) if self.size is not None else self._values_of(point)
+
+    def sample(self, rng: np.random.Generator) -> Point:
+        """Draw a point, each parameter by its own distribution."""
+        drawn = {name: dimension.sample(rng) for name, dimension in self.dimensions.items()}
+        return self.point(drawn)
+
+    def holds(self, point: Mapping[str, Any]) -> bool:
+        """Tell whether a point lies in the space; keys that are not searched do not count."""
+        return self.key(point) is not None
+
+    def flat(self, point: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a point's values by the names of the dimensions, those that it has."""
+        found = {name: self._value(point, name) for name in self.dimensions}
+        return {name: value for name, value in found.items() if value is not _MISSING}
+
+    def point(self, values: Mapping[str, Any]) -> Point:
+        """Nest values that are given by the names of the dimensions."""
+        point: Point = {}
+        for name, value in values.items():
+            level = point
+            *outer, last = self.paths[name]
+            for part in outer:
+                level = level.setdefault(part, {})
+            level[last] = value
+        return point
+
+    def _index_of(self, point: Mapping[str, Any]) -> int | None:
+        index = 0
+        for name, dimension, size in self._places:
+            place = dimension.index_of(self._value(point, name))
+            if place is None:
+                return None
+            index = index * size + place
+        return index
+
+    def _values_of(self, point: Mapping[str, Any]) -> tuple[Hashable, ...] | None:
+        keys: list[Hashable] = []
+        for name, dimension in self.dimensions.items():
+            value = self._value(point, name)
+            if dimension.size is None:
+                keys.append(value_key(value) if dimension.holds(value) else None)
+            else:
+                keys.append(dimension.index_of(value))
+        return None if None in keys else tuple(keys)
+
+    def _value(self, point: Mapping[str, Any], name: str) -> Any:
+        value: Any = point
+        for part in self.paths[name]:
+            if not isinstance(value, Mapping) or part not in value:
+                return _MISSING
+            value = value[part]
+        return value
+
+    @cached_property
+    def _places(self) -> list[tuple[str, Dimension, int]]:
+        """The dimensions of a finite space, with their sizes."""
+        found = []
+        for name, dimension in self.dimensions.items():
+            size = dimension.size
+            assert size is not None, "an endless space has no index"
+            found.append((name, dimension, size))
+        return found
 
 
-Dimension = Choice | Whole | Quantised | Real
+_MISSING = ("missing",)  # no value of JSON is a tuple
 
 
-def _is_number(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and not isinstance(value, bool)
+def obstacles(config: SweepConfig) -> list[Problem]:
+    """Tell why a sweep cannot be searched, numbers and values included; empty where it can."""
+    problems = config.obstacles()
+    if not problems:
+        try:
+            Space.of(config.parameters, grid=config.method == "grid")
+        except InputError as error:
+            problems = list(error.problems)
+    return problems
 
 
-def dimension(parameter: Parameter) -> Dimension:
-    """Turn a parameter of a sweep file into a dimension.
-
-    `log_uniform` has the natural logarithms of its bounds as min and max, `log_uniform_values` the
-    bounds themselves, as in W&B's documentation.
+def dimension(parameter: Parameter, *, grid: bool = False) -> Dimension:
+    """Turn a parameter of a sweep file into a dimension, with W&B's meaning and defaults.
 
     Raises:
         ValueError: no number or no value can come of it; says the rule.
     """
-    low, high = parameter.min or 0, parameter.max or 0
-    match parameter.kind:
+    kind = parameter.kind
+    match kind:
+        case None:
+            raise ValueError("has nothing to choose from")
         case "constant":
             return _choice((parameter.value,), None)
         case "categorical" | "categorical_w_probabilities":
             return _choice(parameter.values or (), parameter.probabilities)
         case "int_uniform":
-            return _whole(low, high)
-        case "q_uniform":
-            return _quantised(low, high, parameter.q or 1)
+            return _whole(parameter.min or 0, parameter.max or 0)
+    distribution = _distribution(parameter, kind.removeprefix("q_"))
+    if not kind.startswith("q_"):
+        return Real(distribution)
+    step = parameter.q or 1.0
+    if max(abs(distribution.low), abs(distribution.high)) > _LARGEST * min(step, 1.0):
+        raise ValueError(f"q = {step} is too small for the range")
+    if grid and kind == "q_uniform":
+        return Steps(parameter.min or 0, parameter.max or 0, step)
+    return Quantised(distribution, step)
+
+
+def _distribution(parameter: Parameter, kind: str) -> Distribution:
+    """Give a parameter's distribution, without its quantisation."""
+    low, high = float(parameter.min or 0), float(parameter.max or 0)
+    if "log_uniform" in kind and not kind.endswith("_values"):
+        low, high = _powers_of_e(low, high)
+    mu, sigma = parameter.mu or 0.0, 1.0 if parameter.sigma is None else parameter.sigma
+    found: Distribution
+    match kind:
         case "uniform":
-            return _real(float(low), float(high))
-        case "log_uniform":
-            if max(abs(low), abs(high)) > math.log(_LARGEST):
-                raise ValueError("min and max are exponents of e, so they must lie within +-690")
-            return _real(math.exp(low), math.exp(high), log=True)
-        case "log_uniform_values":
-            return _real(float(low), float(high), log=True)
-        case kind:
+            found = Uniform(low, high)
+        case "log_uniform" | "log_uniform_values":
+            found = LogUniform(low, high)
+        case "inv_log_uniform":  # x so that 1 / x is log-uniform between the bounds
+            found = LogUniform(1 / high, 1 / low)
+        case "inv_log_uniform_values":  # which is the same as x being log-uniform between them
+            found = LogUniform(low, high)
+        case "normal":
+            found = Normal(mu, sigma)
+        case "log_normal":
+            found = LogNormal(mu, sigma)
+        case "beta":
+            found = Beta(_or_1(parameter.a), _or_1(parameter.b))
+        case _:
             raise ValueError(f"{kind} is not searched")
+    if max(abs(found.low), abs(found.high)) > _LARGEST or (
+        isinstance(found, LogUniform) and found.low < 1 / _LARGEST
+    ):
+        raise ValueError("its bounds are out of the range of numbers")
+    return found
 
 
-def _choice(values: tuple[Any, ...], weights: tuple[float, ...] | None) -> Choice:
+def _or_1(shape: float | None) -> float:
+    return 1.0 if shape is None else float(shape)
+
+
+def _powers_of_e(low: float, high: float) -> tuple[float, float]:
+    if max(abs(low), abs(high)) > math.log(_LARGEST):
+        raise ValueError("min and max are exponents of e, so they must lie within +-690")
+    return math.exp(low), math.exp(high)
+
+
+def _choice(values: tuple[Any, ...], probabilities: Sequence[float] | None) -> Choice:
     """Make a choice without values that are written twice or can never be drawn."""
     try:
         json.dumps(values)
     except (TypeError, ValueError):
         raise ValueError("every value must be a number, a text, a list or a mapping") from None
-    given = list(weights or [1.0] * len(values))
+    given = probabilities or [1.0] * len(values)
     if not 0 < sum(given) < math.inf:
         raise ValueError("the probabilities must have a sum above 0")
-    merged = Choice((), ())
+    weights: dict[Hashable, float] = {}
+    first: dict[Hashable, Any] = {}
     for value, weight in zip(values, given, strict=True):
-        index = merged.index_of(value)
-        known, shares = merged.values, list(merged.weights or ())
-        if index is not None:
-            shares[index] += weight
-            merged = Choice(known, tuple(shares))
-        elif weight > 0:
-            merged = Choice((*known, value), (*shares, weight))
-    return merged if weights else Choice(merged.values)
+        if weight > 0:
+            key = value_key(value)
+            weights[key] = weights.get(key, 0.0) + weight
+            first.setdefault(key, value)
+    even = len(set(weights.values())) == 1
+    return Choice(tuple(first.values()), None if even else tuple(weights.values()))
 
 
 def _whole(low: float, high: float) -> Whole:
@@ -218,82 +261,3 @@ def _whole(low: float, high: float) -> Whole:
     if max(abs(first), abs(last)) > _LARGEST_WHOLE:
         raise ValueError("min and max must lie within +-2**53")
     return Whole(first, last)
-
-
-def _quantised(low: float, high: float, step: float) -> Quantised:
-    if max(abs(low), abs(high)) / step > _LARGEST_WHOLE:
-        raise ValueError(f"q = {step} is too small for the range")
-    return Quantised(float(low), float(high), float(step))
-
-
-def _real(low: float, high: float, *, log: bool = False) -> Real:
-    if max(abs(low), abs(high)) > _LARGEST or (log and low < 1 / _LARGEST):
-        raise ValueError("min and max are out of the range of numbers")
-    return Real(low, high, log)
-
-
-@dataclass(frozen=True)
-class Space:
-    """The dimensions by parameter name."""
-
-    dimensions: Mapping[str, Dimension]
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Parameter]) -> "Space":
-        """Turn the parameters of a sweep file into a space.
-
-        Raises:
-            InputError: a parameter has nothing that could be drawn.
-        """
-        dimensions, problems = {}, []
-        for name, parameter in parameters.items():
-            try:
-                dimensions[name] = dimension(parameter)
-            except (ValueError, OverflowError) as error:
-                problems.append(Problem(f"parameters.{name}", str(error), "correct it"))
-        if problems:
-            raise InputError(problems)
-        return cls(dimensions)
-
-    @property
-    def size(self) -> int | None:
-        """The number of points; null where there is no end of them."""
-        sizes = [dimension.size for dimension in self.dimensions.values()]
-        return None if None in sizes else math.prod(size for size in sizes if size is not None)
-
-    def at(self, index: int) -> Point:
-        """Give a point of a finite space; the last parameter varies fastest."""
-        point: Point = {}
-        for name, dimension in reversed(list(self.dimensions.items())):
-            assert dimension.size is not None
-            index, place = divmod(index, dimension.size)
-            point[name] = dimension.at(place)
-        return dict(reversed(point.items()))
-
-    def sample(self, rng: np.random.Generator) -> Point:
-        """Draw a point, each parameter by its own distribution."""
-        return {name: dimension.sample(rng) for name, dimension in self.dimensions.items()}
-
-    def holds(self, point: Mapping[str, Any]) -> bool:
-        """Tell whether a point lies in the space; keys that are not searched do not count."""
-        return all(
-            name in point and dimension.holds(point[name])
-            for name, dimension in self.dimensions.items()
-        )
-
-    def project(self, points: Sequence[Mapping[str, Any]]) -> list[Point]:
-        """Keep the searched parameters only: clients add keys of their own."""
-        return [
-            {name: point[name] for name in self.dimensions if name in point} for point in points
-        ]
-
-
-def obstacles(config: SweepConfig) -> list[Problem]:
-    """Tell why a sweep cannot be searched, numbers and values included; empty where it can."""
-    problems = config.obstacles()
-    if not problems:
-        try:
-            Space.of(config.parameters)
-        except InputError as error:
-            problems = list(error.problems)
-    return problems

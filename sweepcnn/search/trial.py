@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sweepcnn.search.space import Point
+from sweepcnn.search.points import Point
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepcnn.config import Parameter, SweepConfig
+from sweepcnn.config.doubts import doubts
 from sweepcnn.errors import InputError, Problem
 
 
@@ -51,6 +52,7 @@ FULL: dict[str, Any] = {
         "strict": False,
     },
     "seed": 1,
+    "order": "shuffled",
     "controller": {"type": "cloud"},
     "metrics": [{"name": "a"}],
     "scheduler": {"name": "s"},
@@ -72,6 +74,20 @@ def test_every_key_of_the_schema_is_read() -> None:
     assert config.api_version == "1"
 
 
+def test_a_command_may_have_numbers_for_words() -> None:
+    config = SweepConfig.model_validate({"method": "grid", "command": ["a", "--epochs", 3]})
+    assert config.command == ("a", "--epochs", "3")
+
+
+def test_asha_reads_its_brackets() -> None:
+    config = SweepConfig.model_validate(
+        {"method": "grid", "early_terminate": {"type": "asha", "min_iter": 2, "eta": 4}}
+    )
+    assert config.early_terminate is not None
+    stop = config.early_terminate
+    assert (stop.type, stop.min_iter, stop.max_iter, stop.eta) == ("asha", 2, None, 4)
+
+
 def test_a_command_may_be_one_text() -> None:
     assert SweepConfig.model_validate({"method": "grid", "command": "a b"}).command == "a b"
 
@@ -91,6 +107,7 @@ def test_a_command_may_be_one_text() -> None:
         ({"distribution": "log_uniform_values", "min": 1e-4, "max": 1}, "log_uniform_values"),
         ({"distribution": "uniform", "min": 1, "max": 3}, "uniform"),
         ({"distribution": "normal", "mu": 0, "sigma": 1}, "normal"),
+        ({"distribution": "q_beta"}, "q_beta"),
     ],
 )
 def test_a_distribution_is_inferred_as_w_and_b_does(keys: dict[str, Any], kind: str) -> None:
@@ -125,6 +142,18 @@ def test_numeric_text_in_bounds_is_read() -> None:
         (
             {"distribution": "log_uniform_values", "min": 0, "max": 1},
             "min = 0 has no logarithm; give a min above 0",
+        ),
+        (
+            {"distribution": "q_log_uniform_values", "min": -1, "max": 1},
+            "min = -1 has no logarithm; give a min above 0",
+        ),
+        (
+            {"distribution": "normal", "min": 0, "mu": 0},
+            "is normal, which does not read min; leave out min or correct distribution",
+        ),
+        (
+            {"min": 0, "max": 1, "mu": 0},
+            "is int_uniform, which does not read mu; leave out mu or correct distribution",
         ),
         (
             {"value": 1, "min": 0},
@@ -202,9 +231,22 @@ def test_a_bound_of_zero_is_a_bound(bounds: tuple[float, float]) -> None:
         (grid(values=3), "parameters.x.values = 3: must be a list; values is the list of values"),
         (grid(mn=1, max=2), "parameters.x.mn = 1: unknown key; did you mean min?"),
         (
-            {"method": "grid", "command": ["a", 3]},
-            "command[1] = 3: must be a valid string;"
+            {"method": "grid", "command": ["a", ["b"]]},
+            "command[1] = ['b']: must be a valid string;"
             " command is the command that agents start, word by word",
+        ),
+        (
+            {"method": "grid", "early_terminate": {"type": "median", "min_iter": 1}},
+            "early_terminate.type = 'median': must be 'hyperband' or 'asha';",
+        ),
+        (
+            grid(parameters={}),
+            "parameters.x = {'parameters': {}}: is nested and has no parameters;",
+        ),
+        (
+            grid(parameters={"y": {"value": 1}}, value=2),
+            "parameters.x = {'parameters': {'y': {'value': 1}}, 'value': 2}: is nested, which does"
+            " not read value;",
         ),
         (
             {"method": "grid", "run_cap": True},
@@ -238,6 +280,17 @@ def test_all_faults_are_told_at_once() -> None:
     assert len(faults(values)) == 5
 
 
+def test_reading_leaves_out_what_no_search_depends_on_and_tells_it() -> None:
+    stop = {"type": "hyperband", "min_iter": 3, "iters": 2}
+    config, problems = SweepConfig.read(grid(value=1) | {"name": 5, "early_terminate": stop})
+    assert config.name is None
+    assert config.early_terminate is not None
+    assert [str(problem) for problem in problems] == [
+        "name = 5: is no text; put it in quotes",
+        "early_terminate.iters = 2: unknown key; it is kept and not acted on",
+    ]
+
+
 def test_reading_leaves_out_unknown_keys_and_tells_them() -> None:
     config, problems = SweepConfig.read(grid(value=1) | {"my_note": "x" * 100, "apiVersion": "1"})
     assert config.parameters["x"].value == 1
@@ -267,6 +320,7 @@ def obstacles(**changed: Any) -> list[Problem]:
 
 def test_a_sound_sweep_has_no_obstacles() -> None:
     assert obstacles() == []
+    assert obstacles(scheduler={"engine": "wandb"}, controller={"type": "cloud"}) == []
     assert obstacles(method="grid") == []
     assert obstacles(method="bayes", metric={"name": "a"}) == []
 
@@ -274,16 +328,26 @@ def test_a_sound_sweep_has_no_obstacles() -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"method": "custom"}, "method = 'custom': has no search; use grid, random or bayes"),
+        ({"method": "custom"}, "method = 'custom': has no search here; use grid, random or bayes"),
         ({"method": "bayes"}, "metric: is missing for bayes; give metric.name and goal"),
         ({"parameters": {}}, "parameters: is empty; give one parameter or more"),
         (
-            {"parameters": {"x": {"parameters": {"y": {"value": 1}}}}},
-            "parameters.x: is nested; write its parameters side by side",
+            {"scheduler": {"engine": "optuna"}},
+            "scheduler.engine = 'optuna': is another search engine, which is not run here;",
+        ),
+        ({"metrics": [{"name": "a"}, {"name": "b"}]}, "metrics: several objectives are not"),
+        ({"job": "job:v1"}, "job: W&B Launch is not served; leave it out"),
+        ({"image_uri": "image"}, "image_uri: W&B Launch is not served; leave it out"),
+        (
+            {"controller": {"type": "local"}},
+            "controller.type = 'local': wandb controller is not served; leave controller out",
         ),
         (
-            {"parameters": {"x": {"distribution": "beta", "a": 1, "b": 2}}},
-            "parameters.x: beta is not searched; use one of constant, categorical,",
+            {
+                "method": "grid",
+                "parameters": {"x": {"parameters": {"y": {"distribution": "normal"}}}},
+            },
+            "parameters.x.parameters.y: a grid cannot run over normal; give values or use",
         ),
         (
             {"method": "grid", "parameters": {"x": {"min": 0.0, "max": 1.0}}},
@@ -308,13 +372,6 @@ def test_what_cannot_be_searched_is_told(changed: dict[str, Any], told: str) -> 
 )
 def test_a_grid_runs_over_what_is_finite(keys: dict[str, Any]) -> None:
     assert SweepConfig.model_validate(grid(**keys)).obstacles() == []
-
-
-def test_keys_without_effect_are_named() -> None:
-    ignored = SweepConfig.model_validate(FULL).ignored()
-    names = ["metrics", "scheduler", "job", "image_uri"]
-    assert [problem.value for problem in ignored] == names
-    assert SweepConfig.model_validate(grid(value=1)).ignored() == []
 
 
 @pytest.mark.parametrize(
@@ -343,22 +400,7 @@ def test_early_stopping_that_can_stop_nothing_is_named(
         config = grid(value=1) | metric | {"early_terminate": {"type": kind} | given}
         end = "; until then no run is stopped"
         expected = [] if rule is None else [f"early_terminate: {rule}{end}"]
-        assert list(map(str, SweepConfig.model_validate(config).ignored())) == expected
-
-
-def test_early_stopping_needs_a_metric() -> None:
-    early = {"early_terminate": {"type": "asha", "min_iter": 1}}
-    assert list(map(str, SweepConfig.model_validate(grid(value=1) | early).ignored())) == [
-        "early_terminate: has no metric to compare runs by; give metric.name and goal;"
-        " until then no run is stopped"
-    ]
-
-
-def test_a_local_controller_is_named_as_without_effect() -> None:
-    config = SweepConfig.model_validate(grid(value=1) | {"controller": {"type": "local"}})
-    assert [str(problem) for problem in config.ignored()] == [
-        "controller.type: local controllers are not served; the backend searches instead"
-    ]
+        assert list(map(str, doubts(config, SweepConfig.model_validate(config)))) == expected
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -398,4 +440,4 @@ def test_any_document_gives_a_sweep_or_an_input_error(document: Any) -> None:
         else:
             config = found[0] if isinstance(found, tuple) else found
             config.obstacles()
-            config.ignored()
+            doubts(document, config)

@@ -90,9 +90,8 @@ def test_a_process_that_hangs_is_given_up(times: int) -> None:
 
 
 def test_a_search_that_raises_is_told_with_its_traceback(worker: SearchWorker) -> None:
-    unforeseen = [*TRIALS, Trial({"x": 0.5, "kind": "a"}, "finished", "high")]  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match=r"(?s)Traceback.*suggest.*TypeError"):
-        worker.propose(CONFIG, unforeseen, 3)
+    with pytest.raises(ModelError, match=r"(?s)Traceback.*suggest.*ValueError"):
+        worker.propose(CONFIG, TRIALS, -1)
     assert worker.propose(CONFIG, TRIALS, 3) is not None
 
 

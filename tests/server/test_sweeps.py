@@ -54,7 +54,8 @@ def test_a_sweep_is_made_read_and_run_to_its_end(wire: Wire) -> None:
         ({"method": "bayes", "parameters": {"x": {"values": [1]}}}, "metric"),
         ({"method": "grid", "parameters": {"x": {"min": 0.0, "max": 1.0}}}, "grid cannot"),
         ({"parameters": {"x": {"values": [1]}}}, "method"),
-        (GRID | {"early_terminate": {"type": "hyperband", "min_iter": 3}}, "early_terminate"),
+        (GRID | {"early_terminate": {"type": "hyperband", "min_iter": 3}}, "has no metric"),
+        (GRID | {"controller": {"type": "local"}}, "wandb controller is not served"),
         (GRID | {"no_such_key": 1}, "no_such_key"),
         (
             {
