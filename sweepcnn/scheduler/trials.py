@@ -5,12 +5,11 @@ import json
 import sqlalchemy as sa
 
 from sweepcnn.config import Metric, SweepConfig
-from sweepcnn.scheduler.metric_values import value_in
+from sweepcnn.scheduler.prior_runs import trial as prior_trial
 from sweepcnn.search import Trial
 from sweepcnn.storage import points, prior_runs
 from sweepcnn.storage.points import LOST, OUT, Outcome
 from sweepcnn.storage.run_states import FAILED, FINISHED, LIVE
-from sweepcnn.storage.runs import Run
 
 _WITHOUT_USE = ("infeasible", "diverged", "out_of_memory")
 """A run's `status` that says that its best value was worth nothing."""
@@ -19,7 +18,8 @@ _WITHOUT_USE = ("infeasible", "diverged", "out_of_memory")
 def trials(connection: sa.Connection, sweep_id: int, config: SweepConfig) -> list[Trial]:
     """Give what the search knows: runs from elsewhere, then all points handed out, oldest first."""
     name = config.metric.name if config.metric else None
-    prior = (_prior(run, config) for run in prior_runs.of_sweep(connection, sweep_id))
+    found = prior_runs.of_sweep(connection, sweep_id)
+    prior = (prior_trial(run, config) for run in found)
     own = points.outcomes(connection, sweep_id, name)
     return [*(trial for trial in prior if trial), *(_trial(o, config.metric) for o in own)]
 
@@ -43,20 +43,3 @@ def _better(summary: float | None, best: float | None, metric: Metric | None) ->
     values = [value for value in (summary, best) if value is not None]
     choose = max if metric and metric.goal == "maximize" else min
     return choose(values, default=None)
-
-
-def _prior(run: Run, config: SweepConfig) -> Trial | None:
-    """Make a trial of a run from elsewhere; none of one that has not ended or lacks a parameter."""
-    given = json.loads(run.config)
-    wrapped = {name: given.get(name) for name in config.parameters}
-    point = {
-        name: item["value"]
-        for name, item in wrapped.items()
-        if isinstance(item, dict) and "value" in item
-    }
-    if run.state in LIVE or len(point) < len(config.parameters):
-        return None
-    value = value_in(run.summary, config.metric.name) if config.metric else None
-    if run.state == FINISHED or value is not None:
-        return Trial(point, "finished", value)
-    return Trial(point, "failed")

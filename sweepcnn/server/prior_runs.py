@@ -4,12 +4,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sweepcnn.scheduler import sweep_files
-from sweepcnn.scheduler.metric_values import value_in
+from sweepcnn.scheduler import prior_runs as learning
 from sweepcnn.server import documents
 from sweepcnn.server.errors import ApiError
 from sweepcnn.storage import prior_runs, runs
-from sweepcnn.storage.runs import Run
 from sweepcnn.storage.sweeps import Sweep
 
 _MOST = 1_000  # of a sweep; the search reads them for each point
@@ -54,14 +52,15 @@ def attach(writing: sa.Connection, sweep: Sweep, wanted: list[str]) -> list[str]
     if len(found) < len(wanted):
         known = {run.name for run in found}
         raise ApiError(_unknown([name for name in wanted if name not in known]), 400)
-    own = [run for run in found if run.sweep_id == sweep.id]
     foreign = [run for run in found if run.sweep_id != sweep.id]
     prior_runs.add(writing, sweep.id, [run.id for run in foreign])
     count = prior_runs.count(writing, sweep.id)
     if count > _MOST:
         raise ApiError(f"{count} prior runs with those of before: a sweep takes {_MOST}", 400)
     told = "is of this sweep, which learns from it anyway; name runs from elsewhere"
-    return [f"prior run {run.name!r} {told}" for run in own] + _without_metric(sweep, foreign)
+    own_names = [run.name for run in found if run.sweep_id == sweep.id]
+    warnings = [f"prior run {name!r} {told}" for name in own_names]
+    return warnings + learning.obstacles(sweep.config, foreign)
 
 
 def _unknown(missing: list[str]) -> str:
@@ -69,16 +68,3 @@ def _unknown(missing: list[str]) -> str:
     more = f" and {len(missing) - _MOST_TOLD} more" if len(missing) > _MOST_TOLD else ""
     step = "give the id of a run, as its page and Api().runs() show it"
     return f"prior run {shown}{more} not found in the sweep's project; {step}"
-
-
-def _without_metric(sweep: Sweep, found: list[Run]) -> list[str]:
-    metric = sweep_files.metric(sweep.config)
-    if metric is None:
-        return []
-    rule = f"has no {metric.name!r}, the sweep's metric, in its summary"
-    step = "the search learns nothing from it until it has"
-    return [
-        f"prior run {run.name!r} {rule}; {step}"
-        for run in found
-        if value_in(run.summary, metric.name) is None
-    ]

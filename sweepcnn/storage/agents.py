@@ -58,6 +58,16 @@ def of_sweep(connection: sa.Connection, sweep_id: int) -> list[Agent]:
     return many(Agent, connection.execute(query))
 
 
+def by_run(connection: sa.Connection, sweep_id: int) -> dict[int, int]:
+    """Give the agents of a sweep by the runs that they were given; both by row id."""
+    given = tables.assignments
+    query = sa.select(given.c.run_id, given.c.agent_id).join(
+        _table, _table.c.id == given.c.agent_id
+    )
+    found = connection.execute(query.where(_table.c.sweep_id == sweep_id))
+    return {row.run_id: row.agent_id for row in found}
+
+
 def run_counts(connection: sa.Connection, sweep_id: int) -> dict[int, int]:
     """Count the runs of each agent of a sweep that was given any, by the agent's row id."""
     given = tables.assignments.c.agent_id

@@ -105,6 +105,12 @@ def by_run(connection: sa.Connection, sweep_id: int) -> dict[int, Point]:
     return {run_id: found[point_id] for run_id, point_id in connection.execute(query)}
 
 
+def of_run(connection: sa.Connection, run_id: int) -> Point | None:
+    """Find the point that became a run."""
+    query = sa.select(*_COLUMNS).join(_assignments, _assignments.c.point_id == _table.c.id)
+    return one(Point, connection.execute(query.where(_assignments.c.run_id == run_id)).first())
+
+
 def open_sweeps(connection: sa.Connection) -> list[int]:
     """List the row ids of the sweeps that have points which are not settled."""
     query = sa.select(_table.c.sweep_id).distinct().where(_table.c.state.in_(OPEN))

@@ -16,20 +16,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sweepcnn.scheduler import sweep_files
-from sweepcnn.scheduler.metric_values import value_in
-from sweepcnn.storage import access, agents, points, projects, run_files, runs, sweeps
+from sweepcnn.storage import access, points, projects, run_files, runs, sweeps
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.projects import Project
-from sweepcnn.storage.runs import Run
-from sweepcnn.storage.sweeps import Sweep
 from sweepcnn.storage.users import User
+from sweepcnn.web import sweep_page
 from sweepcnn.web.sessions import Sessions, is_own_form
+from sweepcnn.web.sweep_page import METRIC, row_of
 
-_METRIC = "best_val_accuracy"
-# A run that may be the best, as for `sweepcnn best`: it ended, and its value is its network's own.
-_ENDED = ("finished", "killed")
-_USABLE = ("ok", "stopped", None)  # null: a run of another program, which sets no status
 _MAX_FORM_BYTES = 4096
 _HEADERS = {
     "Content-Security-Policy": (
@@ -192,8 +186,8 @@ def _project(
     values = {
         "project": project,
         "sweeps": sweeps.of_project(connection, project.id),
-        "rows": [_row(run, _METRIC) for run in runs.of_project(connection, project.id)][::-1],
-        "metric": _METRIC,
+        "rows": [row_of(run, METRIC) for run in runs.of_project(connection, project.id)][::-1],
+        "metric": METRIC,
         "parameters": [],
     }
     return "project.html", values
@@ -206,42 +200,8 @@ def _sweep(
     sweep = sweeps.get(connection, project.id, path["sweep"])
     if sweep is None:
         raise _NotFoundError(f"There is no sweep {path['sweep']} in {project.name}.")
-    metric, maximize = _metric_of(sweep)
-    rows = [_row(run, metric) for run in runs.of_sweep(connection, sweep.id)]
-    tried = points.by_run(connection, sweep.id)
-    for row in rows:
-        point = tried.get(row["run"].id)
-        row["point"] = json.loads(point.point) if point else {}
-        row["origin"] = point.origin if point else ""
-    usable = [row for row in rows if _is_usable(row)]
-    best = max(usable, key=lambda row: row["value"] * (1 if maximize else -1), default=None)
-    names = sorted({name for row in rows for name in row["point"]})
-    varied = [n for n in names if len({json.dumps(row["point"].get(n)) for row in rows}) > 1]
-    return "sweep.html", {
-        "project": project,
-        "sweep": sweep,
-        "rows": rows,
-        "best": best,
-        "metric": metric,
-        "parameters": varied,
-        "agents": agents.of_sweep(connection, sweep.id),
-    }
-
-
-def _metric_of(sweep: Sweep) -> tuple[str, bool]:
-    """Give a sweep's metric, and whether more of it is better."""
-    metric = sweep_files.metric(sweep.config)
-    return (metric.name, metric.goal == "maximize") if metric else (_METRIC, True)
-
-
-def _row(run: Run, metric: str) -> dict[str, Any]:
-    status = json.loads(run.summary).get("status")
-    return {"run": run, "value": value_in(run.summary, metric), "status": status}
-
-
-def _is_usable(row: dict[str, Any]) -> bool:
-    ended, status = row["run"].state in _ENDED, row["status"]
-    return ended and status in _USABLE and row["value"] is not None
+    values = {"project": project, "sweep": sweep}
+    return "sweep.html", values | sweep_page.tell(connection, sweep)
 
 
 def _run(
@@ -272,6 +232,8 @@ def _run(
         "project": project,
         "run": run,
         "sweep": sweep,
+        "point": points.of_run(connection, run.id),
+        "reason": row_of(run, METRIC)["reason"],
         "config": config,
         "summary": plain,
         "pictures": pictures,

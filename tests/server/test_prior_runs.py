@@ -30,8 +30,11 @@ def prior(wire: Wire, sweep: str) -> list[str]:
     return [edge["node"]["name"] for edge in found["priorRuns"]["edges"]]
 
 
-def finished(wire: Wire, name: str, **summary: float) -> str:
-    wire.start_run(name)
+def finished(
+    wire: Wire, name: str, config: dict[str, float] | None = None, **summary: float
+) -> str:
+    given = {"x": 0.5} if config is None else config
+    wire.start_run(name, config=json.dumps({key: {"value": v} for key, v in given.items()}))
     files = {"wandb-summary.json": {"offset": 0, "content": [json.dumps(summary)]}}
     wire.stream(name, {"files": files, "complete": True, "exitcode": 0})
     return name
@@ -96,13 +99,24 @@ def test_a_run_of_the_sweep_itself_is_none_from_elsewhere(wire: Wire) -> None:
     assert found == {"priorRuns": {"edges": []}}
 
 
-def test_a_prior_run_without_the_metric_is_told(wire: Wire) -> None:
+def test_of_which_prior_runs_nothing_is_learnt_is_told(wire: Wire) -> None:
     finished(wire, "good", loss=0.5)
-    finished(wire, "other", accuracy=0.5)
-    made = upsert(wire, RANDOM, priorRunsFilters=named("good", "other"))
-    (warning,) = made["configValidationWarnings"]
-    assert warning.startswith("prior run 'other' has no 'loss', the sweep's metric, in its summary")
-    assert prior(wire, made["sweep"]["name"]) == ["good", "other"]
+    finished(wire, "unmeasured", accuracy=0.5)
+    wire.start_run("running", config=json.dumps({"x": {"value": 0.5}}))
+    finished(wire, "of another space", config={"y": 1}, loss=1)
+    names = ("good", "unmeasured", "running", "of another space")
+    made = upsert(wire, RANDOM, priorRunsFilters=named(*names))
+    assert made["configValidationWarnings"] == [
+        f"nothing is learnt of prior run {told}"
+        for told in (
+            "'unmeasured': it has no number 'loss', the sweep's metric, in its summary",
+            "'running': it is running; that changes once it has ended",
+            "'of another space': it has no 'x' in its config",
+        )
+    ]
+    assert prior(wire, made["sweep"]["name"]) == list(names)
+    unsearchable = upsert(wire, {"method": "custom"}, priorRunsFilters=named("unmeasured"))
+    assert "prior run" not in str(unsearchable["configValidationWarnings"])
 
 
 @pytest.mark.parametrize(
@@ -141,7 +155,7 @@ def test_a_sweep_learns_from_a_bounded_number_of_runs(wire: Wire, server: Runnin
         project = projects.get(writing, ENTITY, wire.project)
         assert project is not None
         for name in names:
-            runs.add(writing, project_id=project.id, user_id=1, name=name, summary='{"loss": 1}')
+            runs.add(writing, project_id=project.id, user_id=1, name=name)
     database.close()
     upsert(wire, id=sweep["id"], priorRunsFilters=named(*names[:1000]))
     given = {"id": sweep["id"], "priorRunsFilters": named(names[1000])}

@@ -274,6 +274,11 @@ class Sweeps:
         for number, agent in enumerate((one, two, one), 1):
             hand_out(writing, sweep, agent, f"r{number}", str(number))
         assert agents.run_counts(writing, sweep) == {one: 2, two: 1}
+        first, second, third = (run.id for run in runs.of_sweep(writing, sweep))
+        assert agents.by_run(writing, sweep) == {first: one, second: two, third: one}
+        point = points.of_run(writing, second)
+        assert point == points.by_run(writing, sweep)[second]
+        assert points.of_run(writing, run_of(writing, "of no sweep")) is None
         found = agents.by_name(writing, sweep, "a")
         assert found is not None
         assert found.id in (one, two, idle)
