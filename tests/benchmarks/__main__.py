@@ -12,6 +12,7 @@ BENCHMARKS = {
     "ingest": "a client that logs to our backend, and one that logs offline",
     "read": "lists, samples and pages of 1,000 runs x 1,000 steps x 20 metrics",
     "latency": "answers to heartbeats, streams and upserts at 1, 16 and 64 connections",
+    "stopping": "epochs saved and best value kept by early stopping; what an arrival costs",
 }
 """A name is that of a module beside this one, its dashes underscores; `run` measures."""
 

@@ -1,0 +1,1 @@
+"""Learning curves that were recorded once, for benchmarks to replay."""
