@@ -17,6 +17,7 @@ _MOST_RUNS = 2**31 - 1  # GraphQL's Int ends there
 _MOST_WARNINGS = 50  # lines of a creation's answer
 
 
+@lru_cache(maxsize=64)  # each heartbeat asks, and YAML takes longer than all else
 def read(text: str) -> SweepConfig:
     """Read a stored sweep file that can be searched.
 
@@ -62,7 +63,7 @@ class Aim:
     is_ours: bool
 
 
-@lru_cache(maxsize=256)  # each line of history asks, and YAML takes longer than all else
+@lru_cache(maxsize=256)  # each line of history asks
 def aim(text: str) -> Aim | None:
     """Give the aim of a stored sweep; null for one that names no metric."""
     found = metric(text)

@@ -7,7 +7,7 @@ Each dimension has a `size` (null where it has no end of values), `at(index)` wh
 
 import math
 from bisect import bisect_right
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -53,7 +53,7 @@ class Choice:
 
         Keys that no value has are left out of a mapping: clients add keys of their own.
         """
-        if isinstance(value, Mapping):
+        if type(value) is dict:
             value = {key: item for key, item in value.items() if key in self._known_keys}
         return self._indices.get(value_key(value))
 
@@ -67,7 +67,7 @@ class Choice:
 
     @cached_property
     def _known_keys(self) -> set[Any]:
-        return {key for value in self.values if isinstance(value, Mapping) for key in value}
+        return {key for value in self.values if isinstance(value, dict) for key in value}
 
     @cached_property
     def _shares(self) -> list[float] | None:
@@ -108,8 +108,10 @@ class Whole:
 
     def index_of(self, value: Any) -> int | None:
         """Find a value; null where it is not in the dimension."""
-        if is_number(value) and self.low <= value <= self.high and value == int(value):
-            return int(value) - self.low
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is int and self.low <= value <= self.high:
+            return value - self.low
         return None
 
     def holds(self, value: Any) -> bool:

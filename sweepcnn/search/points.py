@@ -16,10 +16,11 @@ def point_key(point: Mapping[str, Any]) -> str:
 
 def value_key(value: Any) -> Hashable:
     """Give equal keys for equal values; 1 and 1.0 are the same, 1 and true are not."""
-    if value is None or isinstance(value, str) or is_number(value):
+    kind = type(value)
+    if kind is str or kind is int or value is None or (kind is float and math.isfinite(value)):
         key: Hashable = value
         return key
-    return ("json", _text(value))
+    return ("bool", value) if kind is bool else ("json", _text(value))
 
 
 def is_number(value: Any) -> bool:

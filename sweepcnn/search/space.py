@@ -134,12 +134,19 @@ class Space:
         return None if None in keys else tuple(keys)
 
     def _value(self, point: Mapping[str, Any], name: str) -> Any:
+        if name in self._top:
+            return point.get(name, _MISSING)
         value: Any = point
         for part in self.paths[name]:
             if not isinstance(value, Mapping) or part not in value:
                 return _MISSING
             value = value[part]
         return value
+
+    @cached_property
+    def _top(self) -> set[str]:
+        """The dimensions that are not nested."""
+        return {name for name, path in self.paths.items() if path == (name,)}
 
     @cached_property
     def _places(self) -> list[tuple[str, Dimension, int]]:

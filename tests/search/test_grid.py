@@ -46,6 +46,7 @@ def key(found: Suggestion) -> str:
 
 FILES: dict[str, dict[str, Any]] = {
     "values": {"b": {"values": [1, 2]}, "a": {"values": ["x", "y", "z"]}},
+    "small numbers": {"a": {"values": [1e-4, 1e-5, 0.1, 1e-300, 1e20, 0.30000000000000004]}},
     "constants": {"b": {"value": 7}, "a": {"values": [1, 2]}, "c": {"value": None}},
     "ranges": {"n": {"min": -1, "max": 2}, "a": {"values": [True, 1, 0, False]}},
     "kinds of value": {"a": {"values": [None, 1.5, "text", [1, 2], {"k": 1}, [], {}]}},
@@ -177,6 +178,12 @@ def test_points_that_build_no_network_are_left_out_and_the_end_is_exact() -> Non
     ):
         trials.append(Trial(found.point, "running"))
     assert [trial.point["a"] for trial in trials] == [0, 3, 6, 9]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8))
+def test_numbers_are_known_again_after_storage_as_json(values: list[float]) -> None:
+    found = run_all(grid(a={"values": values}))
+    assert len(found) == len(set(values))
 
 
 def test_a_large_grid_is_not_listed() -> None:

@@ -106,6 +106,54 @@ def test_at_runs_over_the_product_once(sizes: list[int]) -> None:
     assert len(points) == space.size
 
 
+NESTED = {
+    "z": {"values": [1, 2]},
+    "p.q": {"values": ["flat"]},
+    "p": {"parameters": {"q": {"min": 0, "max": 3}, "deep": {"parameters": {"x": {"value": 5}}}}},
+}
+
+
+def nested() -> Space:
+    config = SweepConfig.model_validate({"method": "random", "parameters": NESTED})
+    return Space.of(config.parameters)
+
+
+def test_nested_parameters_are_dimensions_by_dotted_names() -> None:
+    assert list(nested().dimensions) == ["p.deep.x", "p.q", "p.q'", "z"]
+    assert nested().size == 8
+
+
+def test_points_are_nested_as_the_file_is() -> None:
+    space = nested()
+    point = {"p": {"deep": {"x": 5}, "q": 2}, "p.q": "flat", "z": 1}
+    assert space.point(space.flat(point)) == point
+    assert space.flat(point) == {"p.deep.x": 5, "p.q": 2, "p.q'": "flat", "z": 1}
+    assert [space.key(space.at(index)) for index in range(8)] == list(range(8))
+    drawn = space.sample(np.random.default_rng(0))
+    assert set(drawn) == {"p", "p.q", "z"}
+    assert space.holds(drawn)
+
+
+def test_a_point_that_lacks_a_parameter_lies_outside() -> None:
+    space = nested()
+    assert space.flat({"p": {"q": 7}, "other": 1}) == {"p.q": 7}
+    assert space.key({"p": {"q": 1}, "p.q": "flat", "z": 1}) is None
+    assert not space.holds({"p": 1, "p.q": "flat", "z": 1})
+
+
+def test_points_of_an_endless_space_have_keys() -> None:
+    space = Space.of(
+        {
+            "a": Parameter.model_validate({"min": 0.0, "max": 1.0}),
+            "b": Parameter.model_validate({"values": [1, 2]}),
+        }
+    )
+    assert space.size is None
+    assert space.key({"a": 0.0, "b": 1.0, "_wandb": {}}) == space.key({"a": 0, "b": 1})
+    assert space.key({"a": 0.5, "b": 1}) != space.key({"a": 0.25, "b": 1})
+    assert space.key({"a": 1.5, "b": 1}) is None
+
+
 @pytest.mark.parametrize(
     "parameter",
     [
