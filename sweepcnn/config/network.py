@@ -1,8 +1,9 @@
 """The part of a run's configuration that shapes the network."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, Tag
+from pydantic import Field, Tag, field_validator
+from pydantic_core import PydanticCustomError
 
 from sweepcnn.config.values import (
     NAME,
@@ -28,6 +29,8 @@ Filters = Annotated[Integer, Field(ge=1, le=8192)]
 KernelSize = Annotated[Integer, Field(ge=1, le=63)]
 Units = Annotated[Integer, Field(ge=1, le=65536)]
 Probability = Annotated[Real, Field(ge=0, lt=1)]
+
+_MOST_DENSE = 64  # sweeps lay out the network of each of their points
 
 
 class NetworkConfig(Section):
@@ -68,6 +71,15 @@ class NetworkConfig(Section):
     dense_dropout: Probability | None = None
     """The dropout after each hidden dense layer where it differs from dropout."""
     dense_units: OneOrMany[Units] = 128
-    """The width of the hidden dense layer, or a list of widths ([] for none)."""
+    """The width of the hidden dense layer, or a list of up to 64 widths ([] for none)."""
     dense_batch_norm: bool = False
     """Whether batch norm stands between each hidden dense layer and its activation."""
+
+    @field_validator("dense_units", mode="before")
+    @classmethod
+    def _is_no_giant(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple) and len(value) > _MOST_DENSE:
+            remedy = f"give {_MOST_DENSE} widths or fewer"
+            context = {"n": len(value), "remedy": remedy}
+            raise PydanticCustomError("too_many_layers", "lists {n} layers", context)
+        return value

@@ -10,7 +10,7 @@ import yaml
 from sweepcnn.config import EarlyTerminate, Metric, SweepConfig
 from sweepcnn.config.doubts import doubts
 from sweepcnn.errors import InputError, Problem
-from sweepcnn.search import obstacles
+from sweepcnn.search import feasibility, obstacles
 from sweepcnn.search.space import Space
 
 _MOST_RUNS = 2**31 - 1  # GraphQL's Int ends there
@@ -87,17 +87,20 @@ def warnings(document: Mapping[str, Any]) -> list[str]:
         config, unknown = SweepConfig.read(document)
     except InputError as error:
         return _shortened(_no_runs(error.problems))
-    doubtful = [str(problem) for problem in [*unknown, *doubts(document, config)]]
-    return _shortened(_no_runs(obstacles(config)) + doubtful)
+    found = obstacles(config)
+    doubtful = [*unknown, *doubts(document, config)]
+    if not found:
+        doubtful += feasibility.doubts(config)
+    return _shortened(_no_runs(found) + [str(problem) for problem in doubtful])
 
 
+@lru_cache(maxsize=256)  # the points of a grid are counted
 def expected_runs(text: str) -> int | None:
-    """Give the number of runs after which a stored sweep ends; null where it has no end."""
-    try:
-        config = read(text)
-    except InputError:
+    """Give the number of points after which a stored sweep ends; null where it has no end."""
+    config = readable(text)
+    if isinstance(config, InputError):
         return None
-    points = Space.of(config.parameters, grid=True).size if config.method == "grid" else None
+    points = feasibility.grid_size(config) if config.method == "grid" else None
     least = min((end for end in (config.run_cap, points) if end is not None), default=None)
     return None if least is None or least > _MOST_RUNS else least
 

@@ -1,13 +1,22 @@
 """Which points build a network: told from the plan, before a run is started for them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from sweepcnn.config import RunConfig, SweepConfig, overridden
 from sweepcnn.config.command import train_arguments
+from sweepcnn.config.network import NetworkConfig
 from sweepcnn.config.settings import read_settings
-from sweepcnn.errors import InfeasibleError, InputError
+from sweepcnn.errors import InfeasibleError, InputError, Problem
 from sweepcnn.plan import expand
+from sweepcnn.search.points import Point
+from sweepcnn.search.space import Space
+
+_MOST_COUNTED = 5000
+_MOST_TRIED = 500
 
 
 def checker(config: SweepConfig) -> Callable[[Mapping[str, Any]], bool]:
@@ -24,7 +33,48 @@ def checker(config: SweepConfig) -> Callable[[Mapping[str, Any]], bool]:
     base = _parameters_of(train_arguments(config.command, config.program))
     if base is None:
         return lambda _: True
-    return lambda point: _builds(overridden(base, point))
+    return lambda point: _fault(overridden(base, point)) is None
+
+
+def grid_size(config: SweepConfig) -> int:
+    """Give the number of points that a grid without `obstacles()` hands out.
+
+    Points that build no network are left out of it, unless there are too many points to judge each.
+    """
+    space = Space.of(config.parameters, grid=True)
+    assert space.size is not None, "a grid over an endless space is an obstacle"
+    if not config.is_ours or space.size > _MOST_COUNTED:
+        return space.size
+    return sum(map(checker(config), map(space.at, range(space.size))))
+
+
+def doubts(config: SweepConfig) -> list[Problem]:
+    """Warn of a sweep without `obstacles()` none of whose points seems to build a network.
+
+    All points are tried, or some hundreds at random where there are more.
+    """
+    base = _parameters_of(train_arguments(config.command, config.program))
+    if base is None:
+        return []
+    faults = []
+    for point in _some(config):
+        fault = _fault(overridden(base, point))
+        if fault is None:
+            return []
+        faults.append(fault)
+    value, rule = faults[0].value, faults[0].rule
+    tried = f"none of {len(faults)} points that were tried builds a network"
+    return [Problem("parameters", f"{tried} ({value} {rule})", faults[0].remedy)]
+
+
+def _some(config: SweepConfig) -> Iterator[Point]:
+    """Give all points of a sweep, or some at random where there are many."""
+    space = Space.of(config.parameters, grid=config.method == "grid")
+    if space.size is not None and space.size <= _MOST_TRIED:
+        yield from map(space.at, range(space.size))
+    else:
+        rng = np.random.default_rng(0)
+        yield from (space.sample(rng) for _ in range(_MOST_TRIED))
 
 
 def _parameters_of(arguments: Sequence[str] | None) -> dict[str, Any] | None:
@@ -46,15 +96,22 @@ def _parameters_of(arguments: Sequence[str] | None) -> dict[str, Any] | None:
         return None
 
 
-def _builds(values: Mapping[str, Any]) -> bool:
+def _fault(values: Mapping[str, Any]) -> Problem | None:
+    """Tell why no network can be built; null where it can, or where the values are no run's."""
     try:
         config = RunConfig.model_validate(values)
     except InputError:
-        return True
-    # Dense layers take whatever the blocks leave, and a list of them may be long.
-    blocks = config.model_copy(update={"dense_units": ()})
+        return None
+    network = (getattr(config, name) for name in NetworkConfig.model_fields)
+    return _fault_of_network(config.image_size, *network)
+
+
+@lru_cache(maxsize=4096)  # a grid asks for the same networks again and again, trained in other ways
+def _fault_of_network(image_size: int, *values: Any) -> Problem | None:
+    fields = dict(zip(NetworkConfig.model_fields, values, strict=True))
+    network = NetworkConfig.model_construct(**fields)
     try:
-        expand(blocks, image_size=config.image_size, classes=2)
-    except InfeasibleError:
-        return False
-    return True
+        expand(network, image_size=image_size, classes=2)
+    except InfeasibleError as error:
+        return error.problems[0]
+    return None

@@ -42,10 +42,12 @@ def next_of_grid(
         if index in taken:
             continue
         point = space.at(index)
+        origin = f"{'grid' if order is None else 'grid, shuffled'}: {position + 1} of {size}"
+        if judged == _MOST_JUDGED:
+            return Suggestion(point, f"{origin}, none of {judged} before it builds a network")
+        if is_feasible(point):
+            return Suggestion(point, origin)
         judged += 1
-        if judged > _MOST_JUDGED or is_feasible(point):
-            name = "grid" if order is None else "grid, shuffled"
-            return Suggestion(point, f"{name}: {position + 1} of {size}")
     return None
 
 

@@ -51,7 +51,7 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("dropout", [0, 0.999], [-0.1, 1, None]),
     ("conv_dropout", [0, 0.999, None], [-0.1, 1]),
     ("dense_dropout", [0, 0.999, None], [-0.1, 1]),
-    ("dense_units", [1, 65536, []], [0, 65537]),
+    ("dense_units", [1, 65536, [], [8] * 64], [0, 65537]),
     ("preset", ["a-best", None], ["a-worst", 3]),
     ("dataset", ["digits"], [3, None]),
     ("image_size", [1, 1024], [0, 1025]),
@@ -88,6 +88,12 @@ def test_values_up_to_the_bounds_are_taken_and_those_beyond_are_told(
         assert problem.value == f"{name} = {value!r}"
         assert problem.rule
         assert problem.remedy
+
+
+def test_a_network_of_a_giant_list_of_dense_layers_is_refused() -> None:
+    problem = fault({"dense_units": [8] * 65})
+    assert problem.rule == "lists 65 layers"
+    assert problem.remedy == "give 64 widths or fewer"
 
 
 def test_a_message_has_value_rule_and_meaning() -> None:

@@ -17,7 +17,7 @@ from sweepcnn.agent import Outcome, run, train_run
 from sweepcnn.cli.options import read_values
 from sweepcnn.config import PRESETS, SweepConfig
 from sweepcnn.errors import InputError
-from sweepcnn.search.feasibility import checker
+from sweepcnn.search.feasibility import checker, doubts, grid_size
 from sweepcnn.search.space import Space
 
 BAYES = yaml.safe_load((Path(__file__).parents[2] / "sweeps/bayes.yaml").read_text("utf-8"))
@@ -180,15 +180,50 @@ def test_another_programs_points_are_not_judged(command: list[str]) -> None:
     assert builds({"image_size": "any", "anything": object()}, command, program="train.py")
 
 
-def test_dense_layers_however_many_leave_a_network_feasible() -> None:
-    units = {"dense_units": [8] * 10_000}
-    assert builds({"image_size": 32} | units)
-    assert not builds({"image_size": 31} | units)
+@pytest.mark.parametrize("seed", [None, 1])
+@pytest.mark.parametrize(
+    ("method", "parameters", "tried"),
+    [
+        ("grid", {"image_size": {"values": [8, 16]}, "blocks": {"min": 5, "max": 16}}, 24),
+        ("random", {"image_size": {"values": [8]}, "seed": {"min": 0, "max": 10**9}}, 500),
+        ("bayes", {"image_size": {"value": 8}, "dropout": {"min": 0.0, "max": 0.5}}, 500),
+    ],
+)
+def test_a_sweep_without_a_point_that_builds_a_network_is_warned_of(
+    method: str, parameters: dict[str, Any], tried: int, seed: int | None
+) -> None:
+    metric = {"name": "loss"}
+    config = sweep(TRAIN, method=method, parameters=parameters, metric=metric, seed=seed)
+    (doubt,) = doubts(config)
+    assert f"none of {tried} points that were tried builds a network" in str(doubt)
+    assert "block 4: a 2 x 2 pooling on 1 x 1 pixels leaves nothing" in str(doubt)
+    assert "use a larger image_size" in str(doubt)
+    assert doubts(config.model_copy(update={"command": ("python", "train.py")})) == []
+
+
+@pytest.mark.parametrize(
+    "extra", [{"image_size": {"values": [8, 64]}}, {"learning_rat": {"value": 1}}]
+)
+def test_a_sweep_with_a_point_worth_a_run_is_not(extra: dict[str, Any]) -> None:
+    parameters = {"image_size": {"value": 8}} | extra
+    assert doubts(sweep(TRAIN, method="grid", parameters=parameters)) == []
+
+
+def test_a_grid_counts_its_points_that_build_a_network() -> None:
+    parameters = {"image_size": {"values": [8, 16, 32]}, "blocks": {"values": [3, 4, 5]}}
+    config = sweep(TRAIN, method="grid", parameters=parameters)
+    assert grid_size(config) == 6
+    assert grid_size(config.model_copy(update={"command": ("python", "train.py")})) == 9
+
+
+def test_a_large_grid_counts_all_its_points() -> None:
+    parameters = {"image_size": {"value": 8}, "seed": {"min": 1, "max": 10**9}}
+    assert grid_size(sweep(TRAIN, method="grid", parameters=parameters)) == 10**9
 
 
 def test_it_loads_no_torch() -> None:
     program = (
-        "import sys; from sweepcnn.search.feasibility import checker;"
+        "import sys; from sweepcnn.search.feasibility import checker, doubts, grid_size;"
         "from sweepcnn.config import SweepConfig;"
         "c = SweepConfig(method='random', command=('sweepcnn', 'train'));"
         "assert not checker(c)({'image_size': 16});"

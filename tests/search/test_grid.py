@@ -186,6 +186,23 @@ def test_numbers_are_known_again_after_storage_as_json(values: list[float]) -> N
     assert len(found) == len(set(values))
 
 
+def test_a_large_grid_without_a_network_is_answered_after_many_points() -> None:
+    space = Space.of(grid(a={"min": 0, "max": 10**12}).parameters, grid=True)
+    judged: list[Mapping[str, Any]] = []
+
+    def is_feasible(point: Mapping[str, Any]) -> bool:
+        judged.append(point)
+        return False
+
+    found = next_of_grid(space, [], set(), is_feasible)
+    assert found is not None
+    assert found.point == {"a": 20_000}
+    assert len(judged) == 20_000
+    assert found.origin == (
+        "grid: 20001 of 1000000000001, none of 20000 before it builds a network"
+    )
+
+
 def test_a_large_grid_is_not_listed() -> None:
     parameters = {name: {"min": 0, "max": 10**6} for name in "abcdefgh"}
     for order in ("sorted", "shuffled"):
