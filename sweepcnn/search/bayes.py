@@ -1,89 +1,85 @@
-"""Bayesian search with Optuna's Gaussian process."""
+"""Bayesian search: the free point of which a model of the runs so far expects most."""
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+import numpy as np
 
 from sweepcnn.config import SweepConfig
-from sweepcnn.search.space import Choice, Dimension, Space
+from sweepcnn.search.acquisition import best_free
+from sweepcnn.search.axes import Axes, Rows
+from sweepcnn.search.gaussian_process import Surface, choose
+from sweepcnn.search.observations import Observations
+from sweepcnn.search.points import Point
+from sweepcnn.search.space import Space
 from sweepcnn.search.trial import Suggestion, Trial
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-    from optuna.trial import FrozenTrial
+WARM_UP = 5
+"""Finished runs with a metric before the model is asked; until then points are random."""
 
-_MOST_LISTED = 1000  # Optuna lists every value of a whole-numbered dimension in memory
-_LARGEST_VALUE = 1e100  # what is beyond has no square, and with it no variance
+_MOST = 200  # values that the Gaussian process is fitted to: its time grows with their cube
+_STARTS = 8  # of the best known points, near which a better one is looked for
 
 
-def gaussian_process(
-    config: SweepConfig, space: Space, trials: Sequence[Trial], *, seed: int
-) -> Suggestion:
-    """Suggest the point of the greatest expected improvement.
+def warm_up_runs(space: Space, trials: Sequence[Trial]) -> int:
+    """Count the runs that end the warm-up, up to as many as it takes."""
+    usable = (
+        trial
+        for trial in trials
+        if trial.state == "finished"
+        and trial.value is not None
+        and math.isfinite(trial.value)
+        and space.holds(trial.point)
+    )
+    return sum(1 for _ in islice(usable, WARM_UP))
 
-    A Gaussian process with a Matern kernel is fitted to the finished runs; runs that are still
-    going on count as points whose value is to come, so that agents spread out (optuna.samplers.
-    GPSampler). A run that failed, or whose metric is missing or not finite, counts as the worst
-    value seen.
+
+def propose(
+    config: SweepConfig,
+    space: Space,
+    trials: Sequence[Trial],
+    is_free: Callable[[Point], bool],
+    seed: int,
+) -> Suggestion | None:
+    """Suggest the free point of the greatest expected improvement.
+
+    Args:
+        config: a sweep with a metric.
+        space: its space.
+        trials: all points handed out so far, oldest first; those outside the space do not count.
+        is_free: tells whether a point may be handed out.
+        seed: with equal arguments the answer is equal.
+
+    Returns:
+        Null where no free point was found, which of a space of up to 4,096 points means that there
+        is none, and where no trial has ended yet.
     """
-    import optuna
-
     assert config.metric is not None, "bayes without a metric is an obstacle"
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        direction=config.metric.goal,
-        sampler=optuna.samplers.GPSampler(seed=seed, n_startup_trials=0),
-    )
-    distributions = {name: _distribution(d) for name, d in space.dimensions.items()}
-    worst = _worst(trials, config.metric.goal)
-    known = [trial for trial in trials if space.holds(trial.point)]
-    study.add_trials([_frozen(space, distributions, trial, worst) for trial in known])
-    asked = study.ask(distributions)
-    values = {name: _decoded(d, asked.params[name]) for name, d in space.dimensions.items()}
-    finished = sum(trial.state != "running" for trial in known)
-    return Suggestion(space.point(values), f"bayes: Gaussian process over {finished} runs")
+    axes = Axes(space)
+    if not axes.all:
+        point = axes.point(np.empty(0))
+        return Suggestion(point, "the only point") if is_free(point) else None
+    seen = Observations.of(config.metric, space, axes, trials, _MOST)
+    if not len(seen.values):
+        return None
+    expected: list[float] = []
+    search_seed, model_seed = np.random.SeedSequence(seed).spawn(2)
+
+    def pick(surface: Surface) -> Rows | None:
+        starts = seen.rows[np.argsort(-seen.values, kind="stable")[:_STARTS]]
+        rng = np.random.default_rng(search_seed)
+        row = best_free(surface, axes, lambda row: is_free(axes.point(row)), starts, rng)
+        if row is not None:
+            expected.extend(np.exp(surface(row[np.newaxis])))
+        return row
+
+    row = choose(axes, seen, pick, int(model_seed.generate_state(1)[0]))
+    if row is None:
+        return None
+    return Suggestion(axes.point(row), _origin(expected[0], len(seen.running)))
 
 
-def _worst(trials: Sequence[Trial], goal: str) -> float:
-    values = [trial.value for trial in trials if trial.value is not None]
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return 0.0
-    return min(finite) if goal == "maximize" else max(finite)
-
-
-def _distribution(dimension: Dimension) -> "BaseDistribution":
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
-
-    if dimension.size is None:  # by its quantile, whatever the distribution
-        return FloatDistribution(0, 1)
-    if isinstance(dimension, Choice):  # by index, for Optuna takes no lists as categories
-        return CategoricalDistribution(range(dimension.size))
-    if dimension.size > _MOST_LISTED:
-        return FloatDistribution(0, dimension.size - 1)
-    return IntDistribution(0, dimension.size - 1)
-
-
-def _decoded(dimension: Dimension, param: Any) -> Any:
-    return dimension.value_at(param) if dimension.size is None else dimension.at(round(param))
-
-
-def _frozen(
-    space: Space, distributions: "dict[str, BaseDistribution]", trial: Trial, worst: float
-) -> "FrozenTrial":
-    from optuna.trial import TrialState, create_trial
-
-    values = space.flat(trial.point)
-    params = {
-        name: d.coordinate(values[name]) if d.size is None else d.index_of(values[name])
-        for name, d in space.dimensions.items()
-    }
-    if trial.state == "running":
-        return create_trial(state=TrialState.RUNNING, params=params, distributions=distributions)
-    value = trial.value if trial.value is not None and math.isfinite(trial.value) else worst
-    value = min(max(value, -_LARGEST_VALUE), _LARGEST_VALUE)
-    return create_trial(value=value, params=params, distributions=distributions)
+def _origin(expected: float, running: int) -> str:
+    others = f" with the {running} running" if running else ""
+    return f"gp, expected improvement {expected:.2g}{others}"

@@ -1,21 +1,17 @@
 """The next point of a sweep."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from sweepcnn.config import SweepConfig
-from sweepcnn.search.bayes import gaussian_process
+from sweepcnn.search.bayes import WARM_UP, propose, warm_up_runs
 from sweepcnn.search.feasibility import checker
 from sweepcnn.search.grid import next_of_grid
 from sweepcnn.search.points import Point
 from sweepcnn.search.sampling import random_point
 from sweepcnn.search.space import Space
 from sweepcnn.search.trial import Suggestion, Trial
-
-WARM_UP = 5
-"""Runs with a usable metric before a model is asked; until then points are random."""
 
 
 def suggest(config: SweepConfig, trials: Sequence[Trial], seed: int) -> Suggestion | None:
@@ -44,23 +40,17 @@ def suggest(config: SweepConfig, trials: Sequence[Trial], seed: int) -> Suggesti
     rng = np.random.default_rng([seed, len(trials)])
     origin = "random"
     if needs_model(config, trials):
-        suggestion = gaussian_process(config, space, trials, seed=int(rng.integers(2**31)))
-        if is_free(suggestion.point):
+        suggestion = propose(config, space, trials, is_free, int(rng.integers(2**31)))
+        if suggestion is not None:
             return suggestion
-        origin = "random: the model repeated itself"
+        origin = "random: the model found no free point"
     elif config.method == "bayes":
-        origin = f"random: {_usable(trials)} of {WARM_UP} warm-up"
+        origin = f"random: {warm_up_runs(space, trials)} of {WARM_UP} warm-up"
     return random_point(space, taken, is_free, rng, origin)
 
 
 def needs_model(config: SweepConfig, trials: Sequence[Trial]) -> bool:
     """Tell whether the next point comes from a model, whose libraries are slow to load."""
-    return config.method == "bayes" and _usable(trials) >= WARM_UP
-
-
-def _usable(trials: Sequence[Trial]) -> int:
-    """Count the ended runs with a metric that a model can be fitted to."""
-    return sum(
-        trial.state != "running" and trial.value is not None and math.isfinite(trial.value)
-        for trial in trials
-    )
+    if config.method != "bayes":
+        return False
+    return warm_up_runs(Space.of(config.parameters), trials) == WARM_UP

@@ -11,6 +11,7 @@ BENCHMARKS = {
     "filters": "lists of runs, filtered and ordered, and what keeping them so costs a write",
     "ingest": "a client that logs to our backend, and one that logs offline",
     "read": "lists, samples and pages of 1,000 runs x 1,000 steps x 20 metrics",
+    "search": "the best points and the cost of our search, W&B's, TPE and random draws",
     "latency": "answers to heartbeats, streams and upserts at 1, 16 and 64 connections",
     "stopping": "epochs saved and best value kept by early stopping; what an arrival costs",
 }

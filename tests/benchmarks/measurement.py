@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -52,16 +52,35 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Mean:
+    """The mean of repetitions and its standard error, which one alone does not tell (null)."""
+
+    mean: float
+    error: float | None
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Mean":
+        """Describe values, at least one."""
+        n = len(values)
+        error = statistics.stdev(values) / n**0.5 if n > 1 else None
+        return cls(statistics.fmean(values), error, n)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4f}" + ("" if self.error is None else f" +- {self.error:.4f}")
+
+
+@dataclass(frozen=True)
 class Report:
     """What a benchmark found: figures by name, the unit being the end of the name.
 
     Args:
-        figures: medians and quartiles over the repetitions.
+        figures: medians and quartiles, or means and errors, over the repetitions.
         ratio: the reference's cost over ours, where there is a reference.
         notes: what the figures are of.
     """
 
-    figures: dict[str, Spread]
+    figures: Mapping[str, Spread | Mean]
     ratio: Spread | None = None
     notes: str = ""
     machine: dict[str, Any] = field(default_factory=lambda: machine())
@@ -81,7 +100,7 @@ class Report:
 
     def lines(self) -> list[str]:
         """Give the report for people."""
-        rows = ({"ratio": self.ratio} if self.ratio else {}) | self.figures
+        rows = ({"ratio": self.ratio} if self.ratio else {}) | dict(self.figures)
         width = max(map(len, rows))
         told = [f"{name:<{width}}  {spread}  n={spread.n}" for name, spread in rows.items()]
         return [*told, self.notes, ", ".join(f"{k} {v}" for k, v in self.machine.items())]
@@ -112,7 +131,7 @@ def cpu_s(pid: int | None = None) -> float:
 
 def machine() -> dict[str, Any]:
     """Say on what, and with what, was measured; the load tells whether others were at work."""
-    packages = ("wandb", "sqlalchemy", "starlette", "uvicorn", "graphql-core")
+    packages = ("wandb", "sqlalchemy", "starlette", "uvicorn", "graphql-core", "optuna")
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty"],
         cwd=Path(__file__).parent,

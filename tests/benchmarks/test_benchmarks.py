@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.benchmarks.__main__ import BENCHMARKS
-from tests.benchmarks.measurement import Spread, alternate
+from tests.benchmarks.measurement import Mean, Spread, alternate
 
 
 def report(*words: str) -> dict[str, Any]:
@@ -27,7 +27,10 @@ def test_a_benchmark_reports_figures_with_their_spread_and_the_machine(name: str
     assert found["machine"]["cores"] >= 1
     assert found["figures"]
     for figure in found["figures"].values():
-        assert figure["low"] <= figure["median"] <= figure["high"]
+        if "mean" in figure:
+            assert figure["error"] is None, "of one repetition there is none"
+        else:
+            assert figure["low"] <= figure["median"] <= figure["high"]
         assert figure["n"] == 1
     assert ("ratio" in found) == (name == "ingest")
 
@@ -47,3 +50,8 @@ def test_the_sides_take_turns_at_going_first() -> None:
 def test_a_spread_is_the_median_between_its_quartiles() -> None:
     assert Spread.of([5.0, 1.0, 2.0, 4.0, 3.0]) == Spread(3.0, 2.0, 4.0, 5)
     assert Spread.of([7.0]) == Spread(7.0, 7.0, 7.0, 1)
+
+
+def test_a_mean_has_its_standard_error() -> None:
+    assert Mean.of([1.0, 3.0]) == Mean(2.0, 1.0, 2)
+    assert Mean.of([7.0]) == Mean(7.0, None, 1)
