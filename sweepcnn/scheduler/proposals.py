@@ -75,9 +75,12 @@ class Proposals:
         Does not wait for a model.
 
         Raises:
-            NotReadyError: no point is ready; `wait` tells when it is worth while to ask again.
+            NotReadyError: no point is ready; from now on the agent waits, see `wait`.
         """
         if not needs_model(question.config, question.trials):
+            with self._changed:
+                if question.sweep_id in self._sweeps:  # its file or its runs are others now
+                    self._sweeps[question.sweep_id].served(agent_id)
             return self._search.propose(question.config, question.trials, question.seed)
         now = time.monotonic()
         with self._changed:
@@ -94,16 +97,25 @@ class Proposals:
                 self._changed.notify_all()
         return self._random(question, reason)
 
+    def is_used_up(self, question: Question) -> bool:
+        """Tell whether there is no further point, whoever asks; no model is needed for that."""
+        config = question.config
+        if config.method == "bayes":
+            config = config.model_copy(update={"method": "random"})
+        return self._search.propose(config, question.trials, question.seed) is None
+
     def wait(self, sweep_id: int, agent_id: int, wait_s: float) -> bool:
-        """Wait until an agent that found nothing may find a point, for `wait_s` seconds at most.
+        """Let an agent that found nothing wait for a point, for `wait_s` seconds at most.
+
+        Others need not wait: their question, which may be a newer one, has to be put first.
 
         Returns:
-            Whether to ask again now; else the agent shall, with its next heartbeat.
+            Whether to ask now; else the agent shall with its next heartbeat.
         """
         with self._changed:
             sweep = self._sweeps.get(sweep_id)
-            if sweep is None:
-                return False
+            if sweep is None or not sweep.awaits(agent_id):
+                return True
             own = self._blocked.get(sweep_id, 0)
             if own < _MOST_OF_A_SWEEP and sum(self._blocked.values()) < MOST_WAITING:
                 self._blocked[sweep_id] = own + 1

@@ -140,6 +140,10 @@ class SweepQuestions:
         """Note that an agent has found nothing."""
         self._waiting.setdefault(agent_id, _Wait(now, self._answers))
 
+    def awaits(self, agent_id: int) -> bool:
+        """Tell whether an agent has found nothing and waits."""
+        return agent_id in self._waiting
+
     def served(self, agent_id: int) -> None:
         """Note that an agent has got a point from elsewhere."""
         self._waiting.pop(agent_id, None)

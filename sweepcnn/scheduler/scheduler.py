@@ -1,12 +1,11 @@
 """Answers agents: which run to start, which to stop, when to leave."""
 
+import contextlib
 import logging
 import threading
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -15,11 +14,13 @@ from sweepcnn.errors import InputError
 from sweepcnn.scheduler import sweep_files
 from sweepcnn.scheduler.commands import Command
 from sweepcnn.scheduler.handing_out import hand_out_again, hand_out_new
+from sweepcnn.scheduler.proposals import NotReadyError, Proposals, Search
+from sweepcnn.scheduler.questions import Question
 from sweepcnn.scheduler.roll_call import call_roll, stops
 from sweepcnn.scheduler.settling import settle
 from sweepcnn.scheduler.states import ENDED, finish
 from sweepcnn.scheduler.trials import trials
-from sweepcnn.search import Suggestion, Trial
+from sweepcnn.search import Suggestion
 from sweepcnn.search.worker import SearchWorker
 from sweepcnn.storage import agents, assignments, points, runs, sweeps
 from sweepcnn.storage.agents import Agent
@@ -27,21 +28,8 @@ from sweepcnn.storage.database import Database
 from sweepcnn.storage.sweeps import Sweep
 
 _log = logging.getLogger(__name__)
-_LOCK_TIMEOUT_S = 15.0
-_MOST_RIVALS = 20  # points in a row that others took first
-
-
-class Search(Protocol):
-    """Where points come from."""
-
-    def propose(self, config: SweepConfig, trials: Sequence[Trial], seed: int) -> Suggestion | None:
-        """Give the next point, or null when none is left; TimeoutError says to ask again."""
-
-    def prepare(self) -> None:
-        """Begin what a model-based search needs before its first point."""
-
-    def close(self) -> None:
-        """End what was begun."""
+_WAIT_S = 1.0  # for a point; then the agent is told to ask again, which it does after 5 s
+_MOST_TRIES = 20  # points in a row that others took first
 
 
 class UnknownAgentError(Exception):
@@ -53,15 +41,15 @@ class Scheduler:
 
     Args:
         database: where sweeps, agents and runs are kept.
-        search: may take its time, for no transaction is open while it thinks; null is our own,
-            in a process of its own.
+        search: may take its time, for no request waits for it; null is our own, in a process of
+            its own.
     """
 
     def __init__(self, database: Database, search: Search | None = None) -> None:
         self._database = database
-        self._search: Search = search or SearchWorker()
-        # One proposal at a time and sweep, so that each knows of the one before. The promise that
-        # no point is handed out twice does not rest on this lock but on the database.
+        self._proposals = Proposals(search or SearchWorker())
+        # One point at a time and sweep, so that each knows of the one before. Nobody thinks under
+        # it. The promise that no point is handed out twice does not rest on it but on the database.
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
         # Of sweeps whose search has no more: with how many points, by which sweep file.
         self._used_up: dict[int, tuple[int, str]] = {}
@@ -91,11 +79,31 @@ class Scheduler:
 
     def expect_model(self) -> None:
         """Get ready for a sweep whose points come from a model."""
-        self._search.prepare()
+        self._proposals.expect_model()
+
+    def run_ended(self, sweep_id: int) -> None:
+        """Begin to look for the next point of a sweep whose run has ended, before it is asked for.
+
+        Does nothing where points need no model.
+        """
+        with self._database.read() as connection:
+            sweep = sweeps.by_id(connection, sweep_id)
+        if sweep is None or sweep.state != "RUNNING" or sweep.method != "bayes":
+            return
+        config = sweep_files.readable(sweep.config)
+        if isinstance(config, InputError):
+            return
+        with self._database.write() as connection:
+            settle(connection, sweep)
+            if _is_capped(connection, sweep, config):
+                return
+        with self._database.read() as connection:
+            question = _question(connection, sweep, config)
+        self._proposals.prepare(question)
 
     def close(self) -> None:
         """End the search's process."""
-        self._search.close()
+        self._proposals.close()
 
     def end_silent_runs(self, before: float) -> None:
         """End runs that nobody spoke for since a time (seconds since the epoch).
@@ -141,10 +149,9 @@ class Scheduler:
                 return True
         if not sweep_files.is_finite(config):
             return False
-        try:
-            return self._suggestion(sweep, config) is None
-        except TimeoutError:
-            return False
+        with self._database.read() as connection:
+            question = _question(connection, sweep, config)
+        return self._proposals.is_used_up(question)
 
     def _answer(
         self,
@@ -186,34 +193,43 @@ class Scheduler:
 
     def _new_point(self, sweep: Sweep, agent: Agent, config: SweepConfig) -> list[Command]:
         """Hand out what the search proposes, or what is to be done once it has no more."""
+        until = time.monotonic() + _WAIT_S
+        for _ in range(_MOST_TRIES):
+            if not self._proposals.wait(sweep.id, agent.id, until - time.monotonic()):
+                return []
+            # NotReadyError: it waits from now on; IntegrityError: the point was taken meanwhile
+            with contextlib.suppress(NotReadyError, sa.exc.IntegrityError):
+                return self._try_new_point(sweep, agent, config, until)
+        _log.error("sweep %s: the search repeats points that were handed out", sweep.name)
+        return []
+
+    def _try_new_point(
+        self, sweep: Sweep, agent: Agent, config: SweepConfig, until: float
+    ) -> list[Command]:
+        """Hand out a point that is ready now.
+
+        Raises:
+            NotReadyError: the model has not proposed one yet.
+            sqlalchemy.exc.IntegrityError: it was handed out meanwhile.
+        """
         lock = self._locks[sweep.id]
-        if not lock.acquire(timeout=_LOCK_TIMEOUT_S):
-            return []  # the agent asks again in 5 s, and the thread is needed elsewhere
-        try:
-            for _ in range(_MOST_RIVALS):
-                try:
-                    suggestion = self._suggestion(sweep, config)
-                except TimeoutError:
-                    _log.warning("sweep %s: no suggestion in time; asking again", sweep.name)
-                    return []
-                try:
-                    with self._database.write() as connection:
-                        return self._place(connection, sweep, agent, config, suggestion)
-                except sa.exc.IntegrityError:
-                    continue  # handed out meanwhile
-            _log.error("sweep %s: the search repeats points that were handed out", sweep.name)
+        if not lock.acquire(timeout=max(until - time.monotonic(), 0)):
             return []
+        try:
+            suggestion = self._suggestion(sweep, agent, config)
+            with self._database.write() as connection:
+                return self._place(connection, sweep, agent, config, suggestion)
         finally:
             lock.release()
 
-    def _suggestion(self, sweep: Sweep, config: SweepConfig) -> Suggestion | None:
+    def _suggestion(self, sweep: Sweep, agent: Agent, config: SweepConfig) -> Suggestion | None:
         with self._database.read() as connection:
             handed_out = (points.count(connection, sweep.id), sweep.config)
             used_up = self._used_up.get(sweep.id) == handed_out
             if used_up or _is_capped(connection, sweep, config):
                 return None
-            so_far = trials(connection, sweep.id, config)
-        suggestion = self._search.propose(config, so_far, _seed(config, sweep))
+            question = _question(connection, sweep, config)
+        suggestion = self._proposals.take(question, agent.id)
         if suggestion is None:
             self._used_up[sweep.id] = handed_out
         return suggestion
@@ -259,6 +275,11 @@ def _find(connection: sa.Connection, agent_id: int) -> tuple[Agent, Sweep]:
 
 def _is_capped(connection: sa.Connection, sweep: Sweep, config: SweepConfig) -> bool:
     return config.run_cap is not None and points.count(connection, sweep.id) >= config.run_cap
+
+
+def _question(connection: sa.Connection, sweep: Sweep, config: SweepConfig) -> Question:
+    so_far = trials(connection, sweep.id, config)
+    return Question(sweep.id, sweep.name, config, so_far, _seed(config, sweep))
 
 
 def _seed(config: SweepConfig, sweep: Sweep) -> int:

@@ -77,6 +77,8 @@ def receive(
             first, end, replaces = change
             reports.history_came(writing, found, first=first, end=end, anew=replaces)
         now = runs.by_id(writing, found.id)
+    if body.get("complete") and found.sweep_id:
+        backend.scheduler.run_ended(found.sweep_id)
     return {"exitcode": None, "stopped": now is not None and now.stop_requested, "limits": {}}
 
 

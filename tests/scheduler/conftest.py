@@ -57,4 +57,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def house(new_url: NewUrl, clock: Clock) -> Iterator[House]:
     with closing(Database(new_url())) as database:
-        yield House(database, clock)
+        house = House(database, clock)
+        yield house
+        house.scheduler.close()

@@ -174,19 +174,6 @@ def test_a_search_that_repeats_itself_for_ever_holds_nobody_up(
     assert "repeats points" in caplog.text
 
 
-def test_a_search_that_takes_too_long_is_asked_again(house: House) -> None:
-    sweep, (agent,) = house.sweep(RANDOM)
-
-    def too_long() -> None:
-        raise TimeoutError
-
-    house.search.hurdle = too_long  # type: ignore[method-assign]
-    assert house.beat(agent) == []
-    house.search.hurdle = lambda: None  # type: ignore[method-assign]
-    assert house.commanded(agent) == ["run"]
-    assert len(house.runs(sweep)) == 1
-
-
 @pytest.mark.each_database
 def test_others_write_while_the_search_thinks(house: House) -> None:
     _, (agent,) = house.sweep(RANDOM)

@@ -13,6 +13,7 @@ from sweepcnn.scheduler import proposals as proposals_module
 from sweepcnn.scheduler.proposals import MOST_WAITING, NotReadyError, Proposals
 from sweepcnn.scheduler.questions import Question, SweepQuestions
 from sweepcnn.search import Suggestion, Trial, needs_model, suggest
+from tests.server.processes import wait_for
 
 LONG_S = 30.0
 CONFIG = SweepConfig.model_validate(
@@ -107,6 +108,12 @@ def is_ready(proposals: Proposals, asked: Question, agent: int = 1) -> bool:
     return True
 
 
+def await_answer(proposals: Proposals, sweep: int = 1) -> None:
+    """Wait until the thread has kept the model's answer, without an agent that waits for it."""
+    questions = proposals._sweeps[sweep]
+    wait_for(lambda: not questions.is_asked and questions.has_something(time.monotonic()))
+
+
 def running(trials: Sequence[Trial]) -> list[Any]:
     return [trial.point["x"] for trial in trials if trial.state == "running"]
 
@@ -118,6 +125,26 @@ def test_points_that_need_no_model_are_given_at_once(proposals: Proposals, model
         trials = [Trial({"x": n + 1}, "finished", 0.0) for n in range(count)]
         found = proposals.take(Question(1, "s", config, trials, 7), 1)
         assert found == suggest(config, trials, 7)
+    assert model.asked == []
+
+
+def test_an_agent_of_a_sweep_that_needs_its_model_no_more_need_not_wait(
+    proposals: Proposals, model: Model
+) -> None:
+    assert not is_ready(proposals, question())
+    assert not proposals.wait(1, 1, 0.0)
+    assert is_ready(proposals, question(2)), "all runs but two were deleted"
+    assert proposals.wait(1, 1, 0.0)
+
+
+def test_whether_a_space_is_used_up_is_told_without_the_model(
+    proposals: Proposals, model: Model
+) -> None:
+    parameters = {"x": {"min": 1, "max": 30}}
+    config = SweepConfig(method="bayes", metric=CONFIG.metric, parameters=parameters)
+    trials = [Trial({"x": n + 1}, "finished", 0.0) for n in range(30)]
+    assert proposals.is_used_up(Question(1, "s", config, trials, 0))
+    assert not proposals.is_used_up(Question(1, "s", config, trials[:29], 0))
     assert model.asked == []
 
 
@@ -148,14 +175,14 @@ def test_a_run_that_ended_has_the_next_point_prepared(proposals: Proposals, mode
     proposals.prepare(question())
     model.let()
     model.await_question()
-    assert proposals.wait(1, 1, LONG_S)
+    await_answer(proposals)
     assert is_ready(proposals, question())
 
 
 def test_what_was_made_of_older_results_is_thrown_away(proposals: Proposals, model: Model) -> None:
     proposals.prepare(question(30))
     model.let(1)
-    assert proposals.wait(1, 1, LONG_S)
+    await_answer(proposals)
     assert not is_ready(proposals, question(31))
     model.let(1)
     assert taken(proposals, question(31)).origin == "bayes: 2"
@@ -219,6 +246,7 @@ def test_there_is_a_point_for_each_agent_that_waits_each_knowing_the_others(
     for _ in range(3):
         model.await_question()
     assert proposals.wait(1, 1, LONG_S)
+    assert proposals.wait(1, 4, 0.0), "one who has not asked need not wait"
     assert [len(running(trials)) for trials in model.asked] == [0, 1, 2]
     given: list[Any] = []
     while len(given) < 3:
@@ -359,7 +387,7 @@ def test_one_thread_serves_all_sweeps_and_not_all_are_remembered(
     assert names.count("proposals") == 1
     model.let(100)
     assert taken(proposals, question(sweep=8)).origin.startswith("bayes")
-    assert not proposals.wait(1, 1, 0.0), "the oldest were forgotten"
+    assert proposals.wait(1, 0, 0.0), "the oldest were forgotten, and with them who waits"
     assert taken(proposals, question(sweep=1)).origin.startswith("bayes")
 
 
