@@ -8,6 +8,7 @@ from importlib import import_module
 from tests.benchmarks.measurement import Report, Settings
 
 BENCHMARKS = {
+    "agents": "a sweep of 50 agents x 500 runs on a server that is killed; agents that vanish",
     "filters": "lists of runs, filtered and ordered, and what keeping them so costs a write",
     "ingest": "a client that logs to our backend, and one that logs offline",
     "read": "lists, samples and pages of 1,000 runs x 1,000 steps x 20 metrics",

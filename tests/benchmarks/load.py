@@ -1,23 +1,20 @@
-"""A generator of load: URL KEY KIND CONNECTIONS REQUESTS; prints each request's seconds.
-
-HTTP is spoken by hand: a client library would take more time than the server that is measured.
-"""
+"""A generator of load: URL KEY KIND CONNECTIONS REQUESTS; prints each request's seconds."""
 
 import asyncio
-import base64
 import json
 import sys
 import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
+from tests.benchmarks.keep_alive import KeepAlive
+
 KINDS = ("heartbeat", "stream", "upsert")
 _PROJECT = "load"
-_UPSERT = """mutation UpsertBucket ($name: String, $project: String, $entity: String,
+UPSERT = """mutation UpsertBucket ($name: String, $project: String, $entity: String,
     $groupName: String, $displayName: String, $config: JSONString, $host: String,
     $program: String, $jobType: String, $sweep: String, $tags: [String!]) {
     upsertBucket(input: {name: $name, groupName: $groupName, modelName: $project,
@@ -26,13 +23,13 @@ _UPSERT = """mutation UpsertBucket ($name: String, $project: String, $entity: St
       bucket { id name displayName description config sweepName
         project { id name entity { id name } } historyLineCount }
       inserted } }"""
-_SWEEP = """mutation UpsertSweep($config: String, $project: String, $entity: String) {
+SWEEP = """mutation UpsertSweep($config: String, $project: String, $entity: String) {
     upsertSweep(input: {config: $config, projectName: $project, entityName: $entity}) {
       sweep { name } } }"""
-_AGENT = """mutation CreateAgent($sweep: String!, $project: String!, $entity: String) {
+AGENT = """mutation CreateAgent($sweep: String!, $project: String!, $entity: String) {
     createAgent(input: {host: "load", projectName: $project, entityName: $entity, sweep: $sweep}) {
       agent { id } } }"""
-_HEARTBEAT = """mutation Heartbeat($id: ID!, $metrics: JSONString, $runState: JSONString) {
+HEARTBEAT = """mutation Heartbeat($id: ID!, $metrics: JSONString, $runState: JSONString) {
     agentHeartbeat(input: {id: $id, metrics: $metrics, runState: $runState}) {
       agent { id } commands } }"""
 _ENTITY = "local"
@@ -43,8 +40,7 @@ class Setup:
 
     def __init__(self, url: str, key: str) -> None:
         self._http = httpx.Client(base_url=url, auth=("api", key), timeout=60, trust_env=False)
-        self._host = urlsplit(url).netloc
-        self._key = base64.b64encode(f"api:{key}".encode()).decode()
+        self._post = KeepAlive(url, key).post
         self._sweep = ""
 
     def requests(self, kind: str) -> Iterator[bytes]:
@@ -61,24 +57,24 @@ class Setup:
     def _heartbeats(self) -> Iterator[bytes]:
         if not self._sweep:
             config = "method: random\nparameters: {x: {min: 0.0, max: 1.0}}\n"
-            data = self._ask(_SWEEP, config=config)
+            data = self._ask(SWEEP, config=config)
             self._sweep = data["upsertSweep"]["sweep"]["name"]
-        agent = self._ask(_AGENT, sweep=self._sweep)["createAgent"]["agent"]["id"]
+        agent = self._ask(AGENT, sweep=self._sweep)["createAgent"]["agent"]["id"]
         (command,) = json.loads(self._beat(agent, {}))
-        self._ask(_UPSERT, **_run(command["run_id"], self._sweep))
+        self._ask(UPSERT, **_run(command["run_id"], self._sweep))
         state = json.dumps({command["run_id"]: True})
         variables = {"id": agent, "metrics": "{}", "runState": state}
-        request = self._graphql(_HEARTBEAT, variables)
+        request = self._graphql(HEARTBEAT, variables)
         while True:
             yield request
 
     def _beat(self, agent: str, state: dict[str, bool]) -> str:
-        data = self._ask(_HEARTBEAT, id=agent, metrics="{}", runState=json.dumps(state))
+        data = self._ask(HEARTBEAT, id=agent, metrics="{}", runState=json.dumps(state))
         return str(data["agentHeartbeat"]["commands"])
 
     def _stream(self) -> Iterator[bytes]:
         name = uuid.uuid4().hex[:8]
-        self._ask(_UPSERT, **_run(name))
+        self._ask(UPSERT, **_run(name))
         path = f"/files/{_ENTITY}/{_PROJECT}/{name}/file_stream"
         offset = 0
         while True:
@@ -93,7 +89,7 @@ class Setup:
     def _upserts(self) -> Iterator[bytes]:
         while True:
             variables = _run(uuid.uuid4().hex[:8]) | {"project": _PROJECT, "entity": _ENTITY}
-            yield self._graphql(_UPSERT, variables)
+            yield self._graphql(UPSERT, variables)
 
     def _ask(self, query: str, **variables: Any) -> Any:
         known = {"project": _PROJECT, "entity": _ENTITY}
@@ -107,14 +103,6 @@ class Setup:
         body = {"query": query, "variables": variables, "operationName": ""}
         return self._post("/graphql", body)
 
-    def _post(self, path: str, body: Any) -> bytes:
-        content = json.dumps(body).encode()
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nAuthorization: Basic {self._key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        )
-        return head.encode() + content
-
 
 def _run(name: str, sweep: str | None = None) -> dict[str, Any]:
     config = {f"key_{index}": {"value": index} for index in range(20)}
@@ -127,38 +115,26 @@ def _metrics(step: int) -> dict[str, float]:
     return own | {f"metric_{index}": step * 0.001 + index for index in range(20)}
 
 
-async def _connection(host: str, port: int, requests: Iterator[bytes], times: int) -> list[float]:
+async def _connection(wire: KeepAlive, requests: Iterator[bytes], times: int) -> list[float]:
     """Send requests one after the other; gives the seconds from each to the end of its answer."""
-    reader, writer = await asyncio.open_connection(host, port)
     found = []
     for _ in range(times):
         request = next(requests)
         started = time.perf_counter()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        status, _, fields = head.partition(b"\r\n")
-        length = next(
-            int(value)
-            for name, _, value in (line.partition(b":") for line in fields.split(b"\r\n"))
-            if name.lower() == b"content-length"
-        )
-        answer = await reader.readexactly(length)
+        await wire.exchange(request)
         found.append(time.perf_counter() - started)
-        if b" 200 " not in status or answer.startswith(b'{"data": null'):
-            raise RuntimeError(f"{status.decode()}: {answer[:300].decode()}")
-    writer.close()
+    wire.close()
     return found
 
 
 async def _load(url: str, key: str, kind: str, connections: int, requests: int) -> dict[str, Any]:
-    where, setup = urlsplit(url), Setup(url, key)
+    setup = Setup(url, key)
     sources = [setup.requests(kind) for _ in range(connections)]
     first = [next(source) for source in sources]  # what has to be made is made by now
     del first
     times = max(requests // connections, 1)
-    host, port = str(where.hostname), int(where.port or 80)
     started = time.perf_counter()
-    found = await asyncio.gather(*(_connection(host, port, s, times) for s in sources))
+    found = await asyncio.gather(*(_connection(KeepAlive(url, key), s, times) for s in sources))
     wall = time.perf_counter() - started
     return {"wall_s": wall, "latencies_s": [each for one in found for each in one]}
 
