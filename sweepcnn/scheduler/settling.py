@@ -3,9 +3,9 @@
 A point has several runs if one of them died, or failed in a grid. All of them count, for a run that
 was given up may come back to life after its point was handed out again:
 
-* One that finished settles the point.
+* One that finished settles the point, and so does one that was killed at the server's word.
 * While one is live, the point is out.
-* One that was stopped, by the server's flag and whatever its process said, settles the point.
+* One that was to stop settles the point once it has ended, whatever its process said.
 * One that failed settles it, too; in a grid the point waits for its second turn.
 * Else all have died, and the point waits for the next agent: for that of the preempted run, or for
   a new run.
@@ -46,9 +46,11 @@ def judge(turns: Sequence[Turn], *, is_grid: bool) -> str:
     states = {turn.state for turn in turns}
     if run_states.FINISHED in states:
         return points.SETTLED
+    if run_states.KILLED in states:
+        return points.SETTLED
     if states & set(run_states.LIVE):
         return points.OUT
-    if run_states.KILLED in states or any(turn.stop_requested for turn in turns):
+    if any(turn.stop_requested for turn in turns):
         return points.SETTLED
     newest = turns[-1]
     if run_states.FAILED in states:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sweepcnn.scheduler import settle
 from sweepcnn.server import documents, ids, rewind
 from sweepcnn.server.context import Info, Request
 from sweepcnn.server.errors import ApiError
@@ -85,6 +86,8 @@ def _signs_of_life(writing: sa.Connection, run: Run, given: dict[str, Any]) -> d
     if _introduces_itself(given) and not (sweep and sweep.state == "CANCELED"):
         values["state"] = run_states.RUNNING
         if run.state in run_states.ENDED:
+            if sweep:
+                settle(writing, sweep)  # by how the run ended, which is forgotten now
             values |= {"exit_code": None} | runs.NOT_STOPPED
     return values
 
