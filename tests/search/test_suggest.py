@@ -1,5 +1,6 @@
 """The next point of a sweep: grid, random and bayes."""
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from sweepcnn.config import SweepConfig
 from sweepcnn.search import Suggestion, Trial, point_key, suggest
 from sweepcnn.search.bayes import WARM_UP
+from sweepcnn.search.space import Space
 
 
 def sweep(method: str, **parameters: Any) -> SweepConfig:
@@ -79,3 +81,43 @@ def test_points_that_build_no_network_are_not_handed_out(method: str) -> None:
     assert sorted(s.point["blocks"] for s in found) == [1, 2, 3, 4]
     other = run_all(sweep(method, **NARROW), 20)
     assert len(other) == 8, "a program of another kind knows itself what its parameters mean"
+
+
+EVERY_DISTRIBUTION = {
+    "constant": {"value": None},
+    "categorical": {"values": ["a", [1], {"k": 2}]},
+    "weighted": {"values": [1, 2.5], "probabilities": [0.9, 0.1]},
+    "int_uniform": {"min": 1, "max": 10**12},
+    "uniform": {"min": 0.0, "max": 1},
+    "q_uniform": {"distribution": "q_uniform", "min": 0, "max": 1, "q": 0.1},
+    "log_uniform": {"distribution": "log_uniform", "min": -3, "max": 0},
+    "log_uniform_values": {"distribution": "log_uniform_values", "min": 1e-5, "max": 1},
+    "q_log_uniform": {"distribution": "q_log_uniform", "min": 0, "max": 3, "q": 2},
+    "q_log_uniform_values": {"distribution": "q_log_uniform_values", "min": 1, "max": 999},
+    "inv_log_uniform": {"distribution": "inv_log_uniform", "min": -2, "max": 3},
+    "inv_log_uniform_values": {"distribution": "inv_log_uniform_values", "min": 0.1, "max": 3},
+    "normal": {"distribution": "normal"},
+    "q_normal": {"distribution": "q_normal", "q": 1},
+    "log_normal": {"distribution": "log_normal", "sigma": 10},
+    "q_log_normal": {"distribution": "q_log_normal", "sigma": 10},
+    "nested": {"parameters": {"beta": {"distribution": "beta", "a": 2, "b": 5}}},
+    "deeper": {"parameters": {"x": {"parameters": {"q_beta": {"distribution": "q_beta"}}}}},
+}
+
+
+@pytest.mark.parametrize("method", ["random", "bayes"])
+def test_every_distribution_is_searched_and_known_again_from_json(method: str) -> None:
+    config = sweep(method, **EVERY_DISTRIBUTION)
+    space = Space.of(config.parameters)
+    trials: list[Trial] = []
+    origin = ""
+    for number in range(WARM_UP + 2):
+        suggestion = suggest(config, trials, 1)
+        assert suggestion is not None
+        point = json.loads(json.dumps(suggestion.point))
+        assert space.holds(point)
+        assert set(point) == set(EVERY_DISTRIBUTION)
+        trials.append(Trial(point, "finished", float(number)))
+        origin = suggestion.origin
+    assert origin.startswith("gp" if method == "bayes" else "random")
+    assert len({space.key(trial.point) for trial in trials}) == len(trials)
