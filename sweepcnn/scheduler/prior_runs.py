@@ -32,7 +32,9 @@ def obstacles(text: str, found: list[Run]) -> list[str]:
     except InputError:  # such a sweep hands out no runs, as its creator is told
         return []
     reasons = [(run.name, reason) for run in found if (reason := _obstacle(run, config))]
-    return [f"nothing is learnt of prior run {name!r}: it {reason}" for name, reason in reasons]
+    told = [f"nothing is learnt of prior run {name!r}: it {reason}" for name, reason in reasons]
+    more = [f"and of {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
+    return told[:_MOST_TOLD] + more
 
 
 def _obstacle(run: Run, config: SweepConfig) -> str | None:

@@ -157,7 +157,9 @@ def test_a_sweep_learns_from_a_bounded_number_of_runs(wire: Wire, server: Runnin
         for name in names:
             runs.add(writing, project_id=project.id, user_id=1, name=name)
     database.close()
-    upsert(wire, id=sweep["id"], priorRunsFilters=named(*names[:1000]))
+    made = upsert(wire, id=sweep["id"], priorRunsFilters=named(*names[:1000]))
+    *shown, rest = made["configValidationWarnings"]
+    assert (len(shown), rest) == (10, "and of 990 more")
     given = {"id": sweep["id"], "priorRunsFilters": named(names[1000])}
     status, message = wire.refused(UPSERT, i=given)
     assert (status, message) == (400, "1001 prior runs with those of before: a sweep takes 1000")

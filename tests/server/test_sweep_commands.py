@@ -203,11 +203,11 @@ def test_a_sweep_bears_the_name_of_its_file_or_of_the_command(
 def test_what_will_not_be_acted_on_is_printed_by_the_client(
     client: Client, sweep_file: Callable[..., Path]
 ) -> None:
-    file = sweep_file("warned", no_such_key=1, scheduler={"engine": "wandb"})
+    file = sweep_file("warned", no_such_key=1, scheduler={"engine": "optuna"})
     output = command(client, file)
     assert "Malformed sweep config detected!" in output
     assert "no_such_key = 1: unknown key; it is kept and not acted on" in output
-    assert re.search(r"Violation \d\. scheduler", output)
+    assert re.search(r"Violation \d\. this sweep will hand out no runs: scheduler.engine", output)
 
 
 def test_a_sweep_reaches_its_cap_with_two_agents_and_goes_on_under_a_higher_one(

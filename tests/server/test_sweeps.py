@@ -112,6 +112,62 @@ def test_a_new_config_of_a_sweep_counts_from_then_on(wire: Wire) -> None:
     assert beat(wire, agent) == [{"type": "exit"}]
 
 
+def test_a_state_to_which_there_is_no_way_is_refused_in_words(wire: Wire) -> None:
+    sweep = upsert(wire, GRID)["sweep"]
+    query = "mutation($i: UpsertSweepInput!) { upsertSweep(input: $i) { sweep { state } } }"
+    upsert(wire, id=sweep["id"], state="CANCELED")
+    for state, told in (
+        ("FINISHED", "a sweep that is CANCELED cannot be FINISHED; possible is to RUNNING from"),
+        ("SLEEPING", "sweep state 'SLEEPING' is unknown; use one of RUNNING, PAUSED, FINISHED"),
+    ):
+        status, message = wire.refused(query, i={"id": sweep["id"], "state": state})
+        assert (status, told in message) == (400, True), message
+    assert read(wire, sweep["name"], "state") == {"state": "CANCELED"}
+    assert upsert(wire, id=sweep["id"], state="canceled")["sweep"]["state"] == "CANCELED"
+    assert upsert(wire, id=sweep["id"], state="RUNNING")["sweep"]["state"] == "RUNNING"
+
+
+@pytest.mark.each_database
+@pytest.mark.parametrize(("goal", "best"), [("minimize", 0.25), ("maximize", -0.75)])
+def test_the_best_of_a_sweep_is_the_best_that_a_run_ever_logged(
+    wire: Wire, goal: str, best: float
+) -> None:
+    metric = {"name": "val.loss", "goal": goal}
+    sweep = upsert(wire, GRID | {"metric": metric})["sweep"]["name"]
+    assert read(wire, sweep, "bestLoss") == {"bestLoss": None}
+    run = beat(wire, create_agent(wire, sweep))[0]["run_id"]
+    wire.start_run(run, sweep=sweep)
+    values = [0.5, 0.25, 0.75, 0.5]
+    wire.log(run, *(json.dumps({"_step": n, "val": {"loss": v}}) for n, v in enumerate(values)))
+    summary = {"offset": 0, "content": [json.dumps({"val": {"loss": 0.5}})]}
+    wire.stream(run, {"files": {"wandb-summary.json": summary}})
+    assert read(wire, sweep, "bestLoss") == {"bestLoss": best}
+
+
+def test_what_a_local_controller_keeps_is_given_back_and_not_acted_on(wire: Wire) -> None:
+    made = upsert(wire, GRID | {"controller": {"type": "local"}})
+    (warning,) = made["configValidationWarnings"]
+    assert "wandb controller is not served" in warning
+    schedule = json.dumps({"schedule": [{"id": "abc", "data": {"args": {"x": {"value": 9}}}}]})
+    scheduled = json.dumps({"scheduled": []})
+    upsert(wire, id=made["sweep"]["id"], controller=schedule, scheduler=scheduled)
+    found = read(wire, made["sweep"]["name"], "controller scheduler")
+    assert found == {"controller": schedule, "scheduler": scheduled}
+    assert beat(wire, create_agent(wire, made["sweep"]["name"])) == [{"type": "exit"}]
+
+
+def test_the_runs_of_a_sweep_are_read_page_by_page(wire: Wire) -> None:
+    sweep = upsert(wire, GRID)["sweep"]["name"]
+    given = [beat(wire, create_agent(wire, sweep))[0]["run_id"] for _ in range(3)]
+    page = read(wire, sweep, "runs(first: 2) { edges { node { name } } pageInfo { endCursor } }")
+    after = page["runs"]["pageInfo"]["endCursor"]
+    fields = f'runs(after: "{after}") {{ edges {{ node {{ name }} }} pageInfo {{ hasNextPage }} }}'
+    rest = read(wire, sweep, fields)["runs"]
+    edges = page["runs"]["edges"] + rest["edges"]
+    assert [edge["node"]["name"] for edge in edges] == given
+    assert not rest["pageInfo"]["hasNextPage"]
+
+
 def test_a_stop_reaches_the_agent_and_the_run(wire: Wire) -> None:
     sweep = upsert(wire, GRID)["sweep"]
     agent = create_agent(wire, sweep["name"])
@@ -193,8 +249,12 @@ def test_agents_are_listed_with_their_runs(wire: Wire) -> None:
     assert (found["id"], found["host"], found["state"]) == (agent, "h", "RUNNING")
     assert found["totalRuns"] == 1
     assert found["runs"]["edges"] == [{"node": {"name": run}}]
-    by_name = read(wire, sweep, f'agent(agentName: "{found["name"]}") {{ id }}')
-    assert by_name == {"agent": {"id": agent}}
+    for key in (found["name"], agent):
+        assert read(wire, sweep, f'agent(agentName: "{key}") {{ id }}') == {"agent": {"id": agent}}
+    other = upsert(wire, GRID)["sweep"]["name"]
+    for key in (found["name"], agent, "missing"):
+        assert read(wire, other, f'agent(agentName: "{key}") {{ id }}') == {"agent": None}
+    assert read(wire, other, "agents { edges { node { id } } }") == {"agents": {"edges": []}}
 
 
 @pytest.fixture(scope="module")

@@ -62,10 +62,10 @@ def test_a_run_that_was_stopped_early_tells_why(site: Site) -> None:
         site.add_run(name, **of, stop_requested=True, stop_reason=reason)
     site.log_in()
     rows = section(site.page(PAGE), "Runs")
-    assert columns(rows, "Run", "Stopped because") == [["poor", reason], ["asked", ""]]
+    assert columns(rows, "Run", "Stopped early") == [["poor", reason], ["asked", ""]]
     assert "rung&#39;s cut is 0.42" in site.page("/local/digits/runs/poor")
     assert facts(site.page("/local/digits/runs/poor"))["Suggested by"] == "bayes"
-    assert "Stopped because" not in site.page("/local/digits/runs/asked")
+    assert "Stopped early" not in site.page("/local/digits/runs/asked")
 
 
 def test_columns_that_would_be_empty_are_left_out(site: Site) -> None:
@@ -74,7 +74,7 @@ def test_columns_that_would_be_empty_are_left_out(site: Site) -> None:
     site.log_in()
     text = site.page(PAGE)
     head = section(text, "Runs")[0]
-    assert not {"Try", "Stopped because"} & set(head)
+    assert not {"Try", "Stopped early"} & set(head)
     assert "Prior runs" not in text
 
 
@@ -104,7 +104,7 @@ def test_points_are_counted_by_what_came_of_them(site: Site) -> None:
     site.log_in()
     told = facts(site.page(PAGE))
     assert told["Points"] == "2 settled, 1 out, 2 waiting for another try"
-    assert told["Runs"] == "5; the sweep ends with its 9 points"
+    assert told["Runs"] == "5; the sweep ends after 9 points"
 
 
 @pytest.mark.parametrize(
