@@ -1,6 +1,8 @@
 """Points as the search sees them."""
 
 import json
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -25,7 +27,7 @@ def trials(connection: sa.Connection, sweep_id: int, config: SweepConfig) -> lis
 
 
 def _trial(outcome: Outcome, metric: Metric | None) -> Trial:
-    point = json.loads(outcome.point)
+    point = _read(outcome.point)
     if outcome.run_state in LIVE or outcome.state in (OUT, LOST):  # a lost one is tried again
         return Trial(point, "running")
     if outcome.run_state == FAILED:
@@ -36,6 +38,13 @@ def _trial(outcome: Outcome, metric: Metric | None) -> Trial:
     if outcome.run_state == FINISHED or value is not None:
         return Trial(point, "finished", value)
     return Trial(point, "failed")
+
+
+@lru_cache(maxsize=16_384)  # all of them are read for each new one
+def _read(point: str) -> dict[str, Any]:
+    """Give a point, which nobody changes."""
+    values: dict[str, Any] = json.loads(point)
+    return values
 
 
 def _better(summary: float | None, best: float | None, metric: Metric | None) -> float | None:

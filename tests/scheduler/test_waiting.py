@@ -114,7 +114,7 @@ def test_nothing_is_prepared_that_nobody_will_ask_for(
     for number in range(20):
         given.append(house.started(agent))
         house.end(given[-1], loss=float(number))
-        if needs_model(SweepConfig(**BAYES), [Trial({}, "finished", 0.0)] * len(given)):
+        if needs_model(SweepConfig(**BAYES), [Trial({"x": 0.5}, "finished", 0.0)] * len(given)):
             break
     if change == "paused":
         house.command(sweep, "PAUSED")
