@@ -38,13 +38,17 @@ def best_free(
     rows = np.vstack([drawn, _children(axes, known, _NEIGHBOURS, _REACHES[0], rng)])
     heights = surface(rows)
     most = len(rows)
+    found: Rows | None = None
     for reach in _REACHES:
         parents = list(islice(_free(rows, heights, is_free, most), _PARENTS))
+        if not parents:  # all that were asked are taken, or build no network
+            return found
+        found = rows[parents[0]]
         children = _children(axes, rows[parents], _CHILDREN, reach, rng)
         heights = np.concatenate([heights[parents], surface(children)])
         rows = np.vstack([rows[parents], children])
         most = _MOST_ASKED
-    return next((rows[i] for i in _free(rows, heights, is_free, most)), None)
+    return next((rows[i] for i in _free(rows, heights, is_free, most)), found)
 
 
 def _free(

@@ -8,7 +8,7 @@ from sweepcnn.search.permutation import Permutation
 from sweepcnn.search.space import Space
 from sweepcnn.search.trial import Suggestion, Trial
 
-_MOST_JUDGED = 20_000  # points in a row that build no network; the next is handed out all the same
+_MOST_JUDGED = 5000  # points in a row that build no network; the next is handed out all the same
 
 
 def next_of_grid(

@@ -57,3 +57,15 @@ def test_of_a_small_finite_space_the_best_free_row_is_certain() -> None:
 
 def test_where_nothing_of_an_endless_space_is_free_nothing_is_given() -> None:
     assert search(axes_of(**REALS), peak_at(*[0.5] * 6), lambda row: False) is None
+
+
+def test_a_free_row_that_was_found_is_not_lost_among_higher_ones_that_are_not() -> None:
+    def is_free(row: Rows) -> bool:
+        return bool(abs(row[0] - 0.5) < 0.01)
+
+    def surface(rows: Rows) -> npt.NDArray[np.float64]:
+        return np.array([0.0 if is_free(row) else 1.0 for row in rows])
+
+    row = search(axes_of(a=UNIT), surface, is_free)
+    assert row is not None
+    assert is_free(row)

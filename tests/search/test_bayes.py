@@ -208,6 +208,11 @@ def test_when_the_best_point_is_taken_its_best_neighbour_is_given() -> None:
     assert len(refused) == 6
 
 
+def test_where_no_point_of_an_endless_space_is_free_none_is_given() -> None:
+    trials = drawn(MIXED, [float(i) for i in range(6)])
+    assert ask(sweep(MIXED), trials, lambda _: False) is None
+
+
 def test_the_best_point_that_builds_a_network_is_given() -> None:
     config = sweep({"x": UNIT, "y": UNIT})
     rng = np.random.default_rng(0)
