@@ -138,6 +138,17 @@ def test_lines_that_are_sent_twice_count_once(scene: Scene) -> None:
     assert (seen.iterations, seen.best, seen.rungs) == (3, 0.5, {1: 0.1, 3: 0.4})
 
 
+def test_lines_in_no_order_that_are_sent_twice_count_once(scene: Scene) -> None:
+    scene.create(HYPERBAND)
+    scene.run("r")
+    values = {7: 0.1, 3: 0.5, 5: 0.4}
+    lines = [json.dumps({"_step": step, "score": score}) for step, score in values.items()]
+    scene.wire.log("r", *lines)
+    scene.wire.log("r", *lines[1:], json.dumps({"_step": 1, "score": 0.2}), offset=1)
+    scene.wire.log("r", *lines[:2])
+    assert (scene.counted("r"), scene.seen("r").rungs) == ((4, 0.5), {1: 0.1, 3: 0.4})
+
+
 def test_only_finite_numbers_are_iterations(scene: Scene) -> None:
     scene.create(HYPERBAND)
     scene.run("r", float("nan"), None, "0.9", True, 0.2, float("inf"), 10**400)
@@ -220,6 +231,23 @@ def test_a_users_stop_is_not_early_stopping(scene: Scene) -> None:
     assert scene.end("good0", 0) == "killed"
 
 
+def test_who_is_asked_to_stop_is_judged_no_more(scene: Scene) -> None:
+    poor = with_poor_run(scene)
+    stop(scene.wire, "good0")
+    before = [scene.stored(name) for name in (poor, "good0")]
+    for name in (poor, "good0"):
+        scene.log(name, {"score": 0.1}, {"score": 0.1}, offset=1)
+    for number in range(2, 5):
+        scene.run(f"good{number}", 0.9, 0.9, 0.9)
+    after = [scene.stored(name) for name in (poor, "good0")]
+    for asked, still in zip(before, after, strict=True):
+        assert (still.stop_reason, still.stop_requested_at) == (
+            asked.stop_reason,
+            asked.stop_requested_at,
+        )
+    assert after[1].stop_reason is None
+
+
 def test_the_end_of_a_cancelled_sweep_is_no_end_of_its_runs(scene: Scene) -> None:
     poor = with_poor_run(scene)
     sweep = read(scene.wire, scene.sweep, "id")["id"]
@@ -270,6 +298,14 @@ def test_a_sweep_ends_when_a_run_reaches_its_target(
     scene.create({"metric": aim})
     assert not scene.run("r", *scores)
     assert (scene.state(), scene.stored("r").state) == (state, "running")
+
+
+def test_a_cancelled_sweep_that_reaches_its_target_stays_cancelled(scene: Scene) -> None:
+    scene.create({"metric": METRIC["metric"] | {"target": 0.5}})
+    scene.run("r", 0.1)
+    upsert(scene.wire, id=read(scene.wire, scene.sweep, "id")["id"], state="CANCELED")
+    scene.log("r", {"score": 0.7}, offset=1)
+    assert (scene.state(), scene.counted("r")) == ("CANCELED", (2, 0.7))
 
 
 def test_a_sweep_that_is_resumed_beyond_its_target_goes_on(scene: Scene) -> None:
