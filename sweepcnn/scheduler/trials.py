@@ -28,16 +28,16 @@ def trials(connection: sa.Connection, sweep_id: int, config: SweepConfig) -> lis
 
 def _trial(outcome: Outcome, metric: Metric | None) -> Trial:
     point = _read(outcome.point)
-    if outcome.run_state in LIVE or outcome.state in (OUT, LOST):  # a lost one is tried again
-        return Trial(point, "running")
-    if outcome.run_state == FAILED:
-        return Trial(point, "failed")
-    value = outcome.summary
-    if outcome.status not in _WITHOUT_USE:
-        value = _better(value, outcome.best, metric)
-    if outcome.run_state == FINISHED or value is not None:
-        return Trial(point, "finished", value)
-    return Trial(point, "failed")
+    # A lost one is tried again.
+    goes_on = outcome.run_state in LIVE or outcome.state in (OUT, LOST)
+    if outcome.status in _WITHOUT_USE:
+        return Trial(point, "running" if goes_on else "failed")
+    value, latest = _better(outcome.summary, outcome.best, metric), outcome.summary
+    if goes_on:
+        return Trial(point, "running", value, latest)
+    if outcome.run_state == FINISHED or (outcome.run_state != FAILED and value is not None):
+        return Trial(point, "finished", value, latest)
+    return Trial(point, "failed", value, latest)
 
 
 @lru_cache(maxsize=16_384)  # all of them are read for each new one

@@ -53,10 +53,10 @@ def test_each_fate_of_a_run_is_told(house: House) -> None:
     assert outcomes(house, sweep) == [
         ("finished", 0.5),
         ("finished", None),
-        ("failed", None),
+        ("failed", 0.9),
         ("finished", 0.25),
         ("failed", None),
-        ("running", None),
+        ("running", 0.125),
         ("running", None),
         ("running", None),
         ("running", None),
@@ -91,6 +91,18 @@ def test_the_better_of_the_last_and_the_best_counts(
     assert outcomes(house, sweep, config)[0] == ("finished", value)
 
 
+def test_the_best_and_the_last_of_a_run_that_failed_or_goes_on_are_told(house: House) -> None:
+    sweep, (one, other) = house.sweep(BAYES, agents=2)
+    failed, running = house.started(one), house.started(other)
+    for name in (failed, running):
+        see(house, name, 0.75)
+        house.set(name, summary='{"val": {"acc": 0.5}}')
+    house.end(failed, 1, val={"acc": 0.5})
+    house.beat(one)
+    found = [(trial.state, trial.value, trial.latest) for trial in told(house, sweep)[:2]]
+    assert found == [("failed", 0.75, 0.5), ("running", 0.75, 0.5)]
+
+
 @pytest.mark.parametrize("status", ["infeasible", "diverged", "out_of_memory"])
 def test_the_best_of_a_run_that_came_to_nothing_does_not_count(house: House, status: str) -> None:
     sweep, agents = house.sweep(BAYES, agents=3)
@@ -103,7 +115,7 @@ def test_the_best_of_a_run_that_came_to_nothing_does_not_count(house: House, sta
     for agent in agents:
         house.beat(agent)
     found = outcomes(house, sweep)[:3]
-    assert found == [("finished", 0.0), ("finished", None), ("finished", 0.9)]
+    assert found == [("failed", None), ("failed", None), ("finished", 0.9)]
 
 
 def test_a_run_that_finished_tells_of_its_point_though_a_newer_one_goes_on(house: House) -> None:
