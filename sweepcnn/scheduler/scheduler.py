@@ -124,13 +124,19 @@ class Scheduler:
                 and not points.count(connection, sweep.id, *points.OPEN)
             ]
         for sweep in found:
-            config = sweep_files.readable(sweep.config)
-            if isinstance(config, InputError):
-                self._give_up(sweep, config)
-            elif not self._new_points.has_more(sweep, config):
-                with self._database.write() as connection:
-                    if sweeps.by_id(connection, sweep.id) == sweep:
-                        finish(connection, sweep)
+            try:
+                self._finish_if_over(sweep)
+            except Exception:  # noqa: BLE001 - of one sweep's search; the others go on
+                _log.exception("sweep %s: nobody knows whether it has points left", sweep.name)
+
+    def _finish_if_over(self, sweep: Sweep) -> None:
+        config = sweep_files.readable(sweep.config)
+        if isinstance(config, InputError):
+            self._give_up(sweep, config)
+        elif not self._new_points.has_more(sweep, config):
+            with self._database.write() as connection:
+                if sweeps.by_id(connection, sweep.id) == sweep:
+                    finish(connection, sweep)
 
     def _give_up(self, sweep: Sweep, reason: InputError) -> list[Command]:
         """End a sweep that cannot be searched; a corrected one may be resumed."""

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepcnn.scheduler import settling
-from sweepcnn.storage import deleted_runs
+from sweepcnn.storage import deleted_runs, points
 from sweepcnn.storage.points import FAILED, LOST, OUT, SETTLED
 from tests.scheduler.house import GRID, RANDOM, House
 
@@ -172,11 +172,14 @@ def test_a_resumed_run_that_does_not_start_is_resumed_again(house: House) -> Non
 def test_a_run_that_always_preempts_itself_ends(house: House) -> None:
     sweep, (agent,) = house.sweep(ONE)
     run = house.started(agent)
-    for _ in range(settling.MOST_RESUMPTIONS):
+    with house.database.write() as writing:
+        points.update(writing, house.point_of(run).id, resumptions=98)
+    for _ in range(2):
         house.warn(run)
         house.end(run, 143)
         assert house.commanded(agent) == ["resume"]
         house.speak(run)
+    assert house.point_of(run).resumptions == settling.MOST_RESUMPTIONS == 100
     house.warn(run)
     house.end(run, 143)
     assert house.commanded(agent) == ["exit"]

@@ -210,3 +210,25 @@ def test_a_sweep_that_becomes_unsearchable_ends_without_agents(house: House) -> 
     house.rewrite(sweep, {"method": "custom"})
     house.silence(400)
     assert house.state(sweep) == "FINISHED"
+
+
+def test_a_search_that_fails_for_one_sweep_does_not_keep_others_from_ending(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = [house.sweep(GRID) for _ in range(2)]
+    for _, (agent,) in both:
+        for _ in range(3):
+            house.end(house.started(agent))
+    asked: list[int] = []
+
+    def hurdle() -> None:
+        asked.append(len(asked))
+        if len(asked) == 1:
+            raise ZeroDivisionError
+
+    house.search.hurdle = hurdle  # type: ignore[method-assign]
+    house.silence(400)
+    assert [house.state(sweep) for sweep, _ in both] == ["RUNNING", "FINISHED"]
+    assert "ZeroDivisionError" in caplog.text
+    house.silence(15)
+    assert house.state(both[0][0]) == "FINISHED"
