@@ -108,6 +108,9 @@ class NewPoints:
         suggestion = self._proposals.take(question, agent.id)
         if suggestion is None:
             self._used_up[sweep.id] = handed_out
+            if not handed_out[0]:
+                why = "each builds no network or is that of a prior run"
+                _log.warning("sweep %s has no point to hand out: %s", sweep.name, why)
         return suggestion
 
 

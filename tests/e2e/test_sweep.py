@@ -136,8 +136,8 @@ def test_a_shipped_sweep_runs_on_own_images_with_two_agents_through_a_killed_ser
         for name, lines in histories_before.items():
             assert histories[name][: len(lines)] == lines
         statuses = Counter(json.loads(run.summary).get("status") for run in after)
-        assert statuses["infeasible"] + statuses["ok"] >= 5  # one may die of the killed server
-        assert statuses["ok"]
+        assert statuses["infeasible"] == 0  # 5 blocks of valid kernels leave nothing of 32 pixels
+        assert statuses["ok"] >= 5  # one may die of the killed server
         for run in after:
             if json.loads(run.summary).get("status") == "ok":
                 rows = [json.loads(line) for line in histories[run.name]]

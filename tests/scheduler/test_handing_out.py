@@ -304,3 +304,14 @@ def test_a_sweep_that_cannot_be_searched_ends_with_its_first_agent(
     house.rewrite(sweep, GRID)
     house.command(sweep, "RUNNING")
     assert house.commanded(agent) == ["run"]
+
+
+def test_a_sweep_without_a_point_to_hand_out_ends_with_a_word_in_the_log(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    parameters = {"image_size": {"value": 8}, "blocks": {"values": [4, 5]}}
+    ours = {"method": "grid", "command": ["sweepcnn", "train"], "parameters": parameters}
+    sweep, (agent,) = house.sweep(ours)
+    assert house.commanded(agent) == ["exit"]
+    assert house.state(sweep) == "FINISHED"
+    assert "has no point to hand out: each builds no network" in caplog.text

@@ -78,3 +78,15 @@ def test_run_cap_counts_what_was_handed_out(wire: Wire) -> None:
     points, expected = handed_out(wire, sweep("random", run_cap=10) | OURS)
     assert len(points) == len(set(points)) == expected == 10
     assert set(points) <= FEASIBLE
+
+
+def test_a_sweep_without_a_network_is_warned_of_and_ends(wire: Wire) -> None:
+    document = sweep("random") | OURS
+    document["parameters"] = {"image_size": {"value": 8}, "blocks": {"min": 4, "max": 16}}
+    made = upsert(wire, document)
+    (warning,) = made["configValidationWarnings"]
+    assert "none of 13 points that were tried builds a network" in warning
+    agent = create_agent(wire, made["sweep"]["name"])
+    assert [command["type"] for command in beat(wire, agent)] == ["exit"]
+    found = read(wire, made["sweep"]["name"], "state runCount")
+    assert found == {"state": "FINISHED", "runCount": 0}
