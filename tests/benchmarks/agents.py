@@ -133,8 +133,8 @@ def story(
             server.end()
         yield "server_cpu_s", server.cpu_s
         yield from _times(seen)
-        for origin, count in origins.items():
-            yield f"{origin}_points", count
+        yield "random_points", origins["random"]
+        yield "model_points", load.runs - origins["random"]
 
 
 def _question(sweep: str) -> dict[str, Any]:
