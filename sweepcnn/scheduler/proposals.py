@@ -19,7 +19,7 @@ MOST_WAITING = 8
 _MOST_OF_A_SWEEP = 4
 _REST = 10  # a model that was given up is left alone for so many times the time that it took
 _OVERTAKEN = 3  # a sweep lets quicker ones go first for so many times the time that it takes
-_GONE_AFTER_S = 60.0  # an agent would have been given a point by then, had it asked
+_GONE_AFTER_S = 30.0  # agents ask every 5 s
 _MOST_SWEEPS = 256
 _FORGET_AFTER_S = 600.0  # agents ask every 5 s: the sweep has ended, or its agents went
 
@@ -113,9 +113,13 @@ class Proposals:
             Whether to ask now; else the agent shall with its next heartbeat.
         """
         with self._changed:
-            sweep = self._sweeps.get(sweep_id)
-            if sweep is None or not sweep.awaits(agent_id):
+            sweep, now = self._sweeps.get(sweep_id), time.monotonic()
+            if sweep is None:
                 return True
+            sweep.forget_silent(now - _GONE_AFTER_S)
+            if not sweep.awaits(agent_id):
+                return True
+            sweep.wait(agent_id, now)
             own = self._blocked.get(sweep_id, 0)
             if own < _MOST_OF_A_SWEEP and sum(self._blocked.values()) < MOST_WAITING:
                 self._blocked[sweep_id] = own + 1
@@ -160,7 +164,7 @@ class Proposals:
         else:
             sweep.ask(question)
         self._seen_at[question.sweep_id] = now
-        sweep.forget_silent(now - self._patience_s - _GONE_AFTER_S)
+        sweep.forget_silent(now - _GONE_AFTER_S)
         if self._thread is None and not self._is_closed:
             self._thread = threading.Thread(target=self._think, name="proposals", daemon=True)
             self._thread.start()

@@ -68,9 +68,13 @@ class _Failure:
 
 @dataclass
 class _Wait:
-    """An agent that has found nothing: since when, and how many answers there had been by then."""
+    """An agent that has found nothing: since when, and how many answers there had been by then.
+
+    `asked_at` is when it last asked: it may have gone, or have been given another kind of point.
+    """
 
     since: float
+    asked_at: float
     answers: int
     is_due: bool = False
     """Whether it was made to wait for long enough."""
@@ -137,8 +141,8 @@ class SweepQuestions:
         return f"the model gave no answer in {now - wait.since:.0f} s"
 
     def wait(self, agent_id: int, now: float) -> None:
-        """Note that an agent has found nothing."""
-        self._waiting.setdefault(agent_id, _Wait(now, self._answers))
+        """Note that an agent has asked and found nothing."""
+        self._waiting.setdefault(agent_id, _Wait(now, now, self._answers)).asked_at = now
 
     def awaits(self, agent_id: int) -> bool:
         """Tell whether an agent has found nothing and waits."""
@@ -206,8 +210,8 @@ class SweepQuestions:
         self._failure = _Failure(reason, question, now + rest_s)
 
     def forget_silent(self, before: float) -> None:
-        """Forget agents that have waited since before a time: they have gone."""
-        self._waiting = {a: wait for a, wait in self._waiting.items() if wait.since >= before}
+        """Forget agents that have not asked since a time: they wait no more."""
+        self._waiting = {a: wait for a, wait in self._waiting.items() if wait.asked_at >= before}
 
     def _has_failed(self, now: float) -> bool:
         """Tell whether the model has failed and is not to be asked yet."""

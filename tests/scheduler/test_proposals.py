@@ -137,6 +137,15 @@ def test_an_agent_of_a_sweep_that_needs_its_model_no_more_need_not_wait(
     assert proposals.wait(1, 1, 0.0)
 
 
+def test_an_agent_that_was_busy_elsewhere_meanwhile_starts_to_wait_anew(
+    proposals: Proposals, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not is_ready(proposals, question())
+    assert not proposals.wait(1, 1, 0.0)
+    monkeypatch.setattr(proposals_module, "_GONE_AFTER_S", -1.0)  # as if it were long ago
+    assert proposals.wait(1, 1, 0.0), "its question has to be put first"
+
+
 def test_whether_a_space_is_used_up_is_told_without_the_model(
     proposals: Proposals, model: Model
 ) -> None:
@@ -457,8 +466,11 @@ class TestWithTimesGiven:
         sweep = self.asked(1, 2)
         self.answer(sweep, 1, 1.0)
         assert sweep.wants_answer(1.0)
-        sweep.forget_silent(0.5)
-        assert not sweep.wants_answer(1.0)
+        sweep.wait(2, 5.0)
+        sweep.forget_silent(4.0)
+        assert sweep.awaits(2)
+        assert not sweep.awaits(1)
+        assert not sweep.wants_answer(5.0), "one is there, and one waits"
 
     def test_a_quick_sweep_overtakes_a_slow_one_for_a_while(self) -> None:
         urgency = proposals_module._urgency
