@@ -25,6 +25,8 @@ class Story:
     """The sweep whose runs are calls."""
     resumed: dict[str, Any]
     """Where parts of a run began and ended, and what was refused."""
+    commanded: dict[str, Any]
+    """A sweep with a prior run, and its states after each of several commands."""
     stopped: str
     """What ended a run that asked the server to be stopped."""
 
@@ -39,7 +41,7 @@ def tell(python: Path, project: str, backend: RunningBackend, folder: Path) -> S
         shutil.copy(program, folder)
     aside = {
         name: client.start(f"{name}.py", f"{project}-{name}")
-        for name in ("functions", "resuming", "offline", "stopping")
+        for name in ("functions", "resuming", "offline", "commanding", "stopping")
     }
     sweep = client.sweep(_sweep_file(folder, project))
     client.start("-m", "wandb", "agent", sweep).ended()
@@ -47,8 +49,8 @@ def tell(python: Path, project: str, backend: RunningBackend, folder: Path) -> S
         process.ended()
     client.start("-m", "wandb", "sync", _told(folder, "offline")).ended()
     client.start("reading.py", sweep).ended()
-    told = (_told(folder, name) for name in ("reading", "functions", "resuming", "stopping"))
-    return Story(project, *told)
+    names = ("reading", "functions", "resuming", "commanding", "stopping")
+    return Story(project, *(_told(folder, name) for name in names))
 
 
 def _sweep_file(folder: Path, project: str) -> Path:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.clients.story import Story
 from tests.server.conftest import Wire
+from tests.server.sweep_wire import read
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for the whole of its story
 Connect = Callable[[str], Wire]
@@ -128,6 +129,17 @@ def test_a_function_is_run_for_each_point(story: Story, wire: Connect) -> None:
         config, summary = json.loads(run["config"]), json.loads(run["summaryMetrics"])
         found.append((config["x"]["value"], summary["loss"], run["state"], run["exitcode"]))
     assert sorted(found) == [(1, 4, "finished", 0), (2, 5, "finished", 0)]
+
+
+def test_a_sweep_is_paused_resumed_stopped_and_canceled(story: Story) -> None:
+    expected = ["RUNNING", "PAUSED", "RUNNING", "FINISHED", "RUNNING", "CANCELED"]
+    assert story.commanded["states"] == expected
+
+
+def test_a_sweep_takes_prior_runs(story: Story, wire: Connect) -> None:
+    fields = "runCount priorRuns { edges { node { name } } }"
+    found = read(wire("-commanding"), story.commanded["sweep"], fields)
+    assert found == {"runCount": 0, "priorRuns": {"edges": [{"node": {"name": "before"}}]}}
 
 
 def test_a_run_goes_on_where_it_ended(story: Story, wire: Connect) -> None:

@@ -96,14 +96,17 @@ class Aside:
 
 
 @pytest.fixture(scope="module")
-def aside(client: Client, sweep_file: Callable[..., Path]) -> Aside:
+def aside(client: Client, sweep_file: Callable[..., Path]) -> Iterator[Aside]:
     """Start two agents on a sweep with a cap, and one that is to leave after two runs."""
     for name in ("capped", "counted"):
         go(client, name)
     capped = client.sweep(sweep_file("capped", run_cap=3, **CONTINUOUS))
     counted = client.sweep(sweep_file("counted"))
     words = [(capped,), (capped,), ("--count", "2", counted)]
-    return Aside(capped, counted, [client.start("-m", "wandb", "agent", *w) for w in words])
+    agents = [client.start("-m", "wandb", "agent", *w) for w in words]
+    yield Aside(capped, counted, agents)
+    for agent in agents:  # a test that was left out has not waited for them
+        agent.outcome()
 
 
 # States
