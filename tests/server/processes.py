@@ -107,12 +107,14 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_for(happened: Callable[[], bool]) -> None:
+def wait_for(
+    happened: Callable[[], bool], seconds: float = DEADLINE_S, every_s: float = 0.02
+) -> None:
     """Wait until something is the case."""
-    until = time.monotonic() + DEADLINE_S
+    until = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(every_s)
 
 
 def read_all(connection: socket.socket) -> bytes:
