@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Surface = Callable[[Rows], npt.NDArray[np.float64]]
 """The logarithm of the improvement that is expected of each row, in the metric's unit."""
 
-_AT_ONCE = 20_000  # rows times running ones of which the surface is asked: 20 MB an array
+_AT_ONCE = 1_000_000  # numbers of an array while the surface is computed, 8 MB
+_SAMPLES = 128  # of the values of running rows, by Optuna
 _LEAST_SCALE = 1e-10  # below it Optuna takes all values as equal
 
 
@@ -44,7 +45,8 @@ def choose(
 
     picked: list[Rows | None] = []
     scale = max(float(seen.values.std()), _LEAST_SCALE)
-    at_once = _AT_ONCE // (len(seen.running) + 1) + 1
+    numbers = seen.rows.size + _SAMPLES * len(seen.running)  # for each row that is asked about
+    at_once = _AT_ONCE // numbers + 1
 
     class Sampler(optuna.samplers.GPSampler):
         def _optimize_acqf(self, acqf: Any, best_params: Any) -> Any:
