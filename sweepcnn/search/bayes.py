@@ -18,7 +18,7 @@ from sweepcnn.search.trial import Suggestion, Trial
 WARM_UP = 5
 """Finished runs with a metric before the model is asked; until then points are random."""
 
-_MOST = 200  # values that the Gaussian process is fitted to: its time grows with their cube
+_MOST = 300  # values that the Gaussian process is fitted to: its time grows with their cube
 _STARTS = 8  # of the best known points, near which a better one is looked for
 
 

@@ -39,7 +39,8 @@ class Observations:
             space: where the points lie.
             axes: the rows of its points.
             trials: all points handed out so far.
-            most: of more values than these the best and the newest are taken, half and half.
+            most: of more values than these a third are the best, a third the newest, and a third
+                are spread evenly from the better to the worse of the others.
         """
         sign = 1.0 if metric.goal == "maximize" else -1.0
         known = [trial for trial in trials if space.holds(trial.point)]
@@ -53,17 +54,21 @@ class Observations:
                 points.append(trial.point)
                 values.append(sign * value)
         cut = _without_tail(np.array(values))
-        kept = _best_and_newest(cut, most)
+        kept = _telling(cut, most)
         return cls(axes.rows([points[i] for i in kept]), cut[kept], axes.rows(running))
 
 
-def _best_and_newest(values: npt.NDArray[np.float64], most: int) -> list[int]:
+def _telling(values: npt.NDArray[np.float64], most: int) -> list[int]:
     """Give the places of so many values at most, in their order."""
     if len(values) <= most:
         return list(range(len(values)))
-    best = np.argsort(-values, kind="stable")[: most // 2]
-    others = np.setdiff1d(np.arange(len(values)), best)
-    return sorted([*best.tolist(), *others[len(best) - most :].tolist()])
+    third = most // 3
+    order = np.argsort(-values, kind="stable")
+    best = order[:third].tolist()
+    newest = np.setdiff1d(np.arange(len(values)), best)[-third:].tolist()
+    rest = [place for place in order.tolist() if place not in {*best, *newest}]
+    spread = np.linspace(0, len(rest) - 1, most - 2 * third).round().astype(int)
+    return sorted({*best, *newest, *(rest[place] for place in spread)})
 
 
 def _value(metric: Metric, trial: Trial, worst: float) -> float | None:
