@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sweepcnn.storage.points import LOST, SETTLED
+from sweepcnn.storage.points import LOST, OUT, SETTLED
 from sweepcnn.storage.runs import Run
 from tests.scheduler.world import Seen
 
@@ -63,6 +63,8 @@ class Ledger:
         for name, run in before.runs.items():
             if name not in answer.given | commanded:
                 assert after.runs[name].state == run.state, "an agent spoke of another's run"
+        if not answer.alive | commanded and after.state == "RUNNING":
+            self._check_wait(after)
         for command in answer.commands:
             if command["type"] == "exit":
                 self._check_exit(answer)
@@ -106,6 +108,11 @@ class Ledger:
     def _failed(self, seen: Seen, key: str) -> bool:
         is_taught = self._method != "grid"
         return is_taught and any(run.state == "failed" for run in _runs_at(seen, key))
+
+    def _check_wait(self, after: Seen) -> None:
+        assert len(after.points) == self._limit, "an agent waits though there are new points"
+        states = {point.state for point in after.points.values()}
+        assert states <= {OUT, SETTLED}, "an agent waits though a point does"
 
     def _check_exit(self, answer: Answer) -> None:
         after = answer.after
