@@ -41,8 +41,8 @@ class Ledger:
 
     def check(self, before: Seen, after: Seen) -> None:
         """Check what holds at all times, and note what has ended."""
-        for key in before.points.keys() - after.points.keys():  # all its runs were deleted
-            self._done.pop(key, None)
+        for name in before.runs.keys() - after.runs.keys():  # deleted, with what it settled
+            self._done.pop(before.point_of[name], None)
         assert len(after.points) <= self._limit, "more points than run_cap or the space allows"
         assert set(after.points) == set(after.point_of.values()), "a point that no run has"
         for name, key in after.point_of.items():
