@@ -15,6 +15,9 @@ from sweepcnn.plan import expand
 from sweepcnn.search.points import Point
 from sweepcnn.search.space import Space
 
+MOST_JUDGED = 5000
+"""Points in a row that build no network; the next is handed out all the same, and tells why."""
+
 _MOST_COUNTED = 5000
 _MOST_TRIED = 500
 

@@ -4,11 +4,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from sweepcnn.search.feasibility import MOST_JUDGED
 from sweepcnn.search.permutation import Permutation
 from sweepcnn.search.space import Space
 from sweepcnn.search.trial import Suggestion, Trial
-
-_MOST_JUDGED = 5000  # points in a row that build no network; the next is handed out all the same
 
 
 def next_of_grid(
@@ -43,7 +42,7 @@ def next_of_grid(
             continue
         point = space.at(index)
         origin = f"{'grid' if order is None else 'grid, shuffled'}: {position + 1} of {size}"
-        if judged == _MOST_JUDGED:
+        if judged == MOST_JUDGED:
             return Suggestion(point, f"{origin}, none of {judged} before it builds a network")
         if is_feasible(point):
             return Suggestion(point, origin)

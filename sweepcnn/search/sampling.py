@@ -7,13 +7,13 @@ from itertools import islice
 
 import numpy as np
 
+from sweepcnn.search.feasibility import MOST_JUDGED
 from sweepcnn.search.permutation import Permutation
 from sweepcnn.search.points import Point
 from sweepcnn.search.space import Space
 from sweepcnn.search.trial import Suggestion
 
 _DRAWS = 200  # before the unused points of a finite space are counted off
-_MOST_JUDGED = 5000  # unused points in a row that build no network; the next is handed out
 
 
 def random_point(
@@ -39,11 +39,11 @@ def random_point(
     size = space.size
     if size is not None and len(taken) >= size:
         return None
-    drawn = (space.sample(rng) for _ in range(_DRAWS if size is not None else _MOST_JUDGED))
+    drawn = (space.sample(rng) for _ in range(_DRAWS if size is not None else MOST_JUDGED))
     point = next(filter(is_free, drawn), None)
     if point is None and size is not None:
-        point = next(filter(is_free, islice(_unused(space, size, taken, rng), _MOST_JUDGED)), None)
-        if point is None and size - len(taken) <= _MOST_JUDGED:
+        point = next(filter(is_free, islice(_unused(space, size, taken, rng), MOST_JUDGED)), None)
+        if point is None and size - len(taken) <= MOST_JUDGED:
             return None
     if point is not None:
         return Suggestion(point, origin)
@@ -60,7 +60,7 @@ def _unjudged(
         candidates = (space.sample(rng) for _ in range(_DRAWS))
     for point in candidates:
         if space.key(point) not in taken:
-            return Suggestion(point, f"random: none of {_MOST_JUDGED} builds a network")
+            return Suggestion(point, f"random: none of {MOST_JUDGED} builds a network")
     return None  # a continuous parameter does not repeat itself so often by chance
 
 
