@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sweepcnn.storage import tables
+from sweepcnn.storage import run_values, tables
 from sweepcnn.storage.columns import NAME_BYTES
 from sweepcnn.storage.database import insert
 from sweepcnn.storage.records import columns_of, many, one
@@ -124,7 +124,8 @@ def outcomes(connection: sa.Connection, sweep_id: int, metric: str | None) -> li
     """
     runs, progress = tables.runs, tables.progress
     telling = _telling_runs(sweep_id)
-    metric_value, status = _in_summary(metric, "number"), _in_summary("status", "text")
+    metric_value = run_values.in_summaries(metric, "number")
+    status = run_values.in_summaries("status", "text")
     query = (
         sa.select(
             _table.c.point,
@@ -159,14 +160,6 @@ def _telling_runs(sweep_id: int) -> sa.Subquery:
         .where(_table.c.sweep_id == sweep_id)
         .subquery()
     )
-
-
-def _in_summary(key: str | None, kind: str) -> sa.Subquery:
-    """Select a value of runs' summaries, if it is of a kind."""
-    values = tables.run_values
-    where = (values.c.source == "summary", values.c.key == key, values.c.position == 0)
-    query = sa.select(values.c.run_id, values.c.number, values.c.text)
-    return query.where(*where, values.c.kind == kind).subquery()
 
 
 def forget_unassigned(connection: sa.Connection, sweep_id: int) -> None:

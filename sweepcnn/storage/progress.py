@@ -79,18 +79,14 @@ def best_of_sweep(
         largest: whether more of it is better.
     """
     extreme = sa.func.max if largest else sa.func.min
-    runs, values = tables.runs, tables.run_values
-    seen = sa.select(extreme(_table.c.best)).join(runs, runs.c.id == _table.c.run_id)
-    of_metric = (
-        (values.c.source == "summary")
-        & (values.c.key == metric)
-        & (values.c.position == 0)
-        & (values.c.kind == "number")
-    )
-    told = sa.select(extreme(values.c.number)).join(runs, runs.c.id == values.c.run_id)
-    queries = [seen, told.where(of_metric)] if run_values.has_row(metric) else [seen]
+    runs, told = tables.runs, run_values.in_summaries(metric, "number")
     found = [
-        connection.execute(query.where(runs.c.sweep_id == sweep_id)).scalar() for query in queries
+        connection.execute(
+            sa.select(extreme(value))
+            .join_from(of_run.table, runs, runs.c.id == of_run)
+            .where(runs.c.sweep_id == sweep_id)
+        ).scalar()
+        for value, of_run in ((_table.c.best, _table.c.run_id), (told.c.number, told.c.run_id))
     ]
     return (max if largest else min)((v for v in found if v is not None), default=None)
 

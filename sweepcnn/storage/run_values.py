@@ -85,9 +85,17 @@ def _float(text: str) -> float:
     return float(text) + 0.0
 
 
-def has_row(key: str) -> bool:
-    """Tell whether a dotted key is short enough to have a row."""
-    return len(storable(key).encode()) <= LONGEST_KEY
+def in_summaries(key: str | None, kind: str) -> sa.Subquery:
+    """Select a value of runs' summaries, by run, where it is of a kind.
+
+    A key that is too long to have a row, or null, selects nothing.
+    """
+    has_row = key is not None and len(storable(key).encode()) <= LONGEST_KEY
+    named = _table.c.key == key if has_row else sa.false()
+    query = sa.select(_table.c.run_id, _table.c.number, _table.c.text).where(
+        _table.c.source == "summary", named, _table.c.position == 0, _table.c.kind == kind
+    )
+    return query.subquery()
 
 
 def rows(document: Mapping[str, Any]) -> dict[Place, Value]:

@@ -202,6 +202,17 @@ class Sweeps:
         runs.update(writing, second, state="finished")
         assert told() == ("finished", 2.0, None)
 
+    def test_a_metric_with_a_name_that_no_index_holds_is_told_by_what_was_logged(
+        self, writing: sa.Connection
+    ) -> None:
+        sweep, name = sweep_of(writing), "m" * 1100
+        run = hand_out(writing, sweep, agent_of(writing, sweep), "r1", "1")
+        runs.update(writing, run, summary=json.dumps({name: 1.0}))
+        progress.put(writing, run, iterations=1, best=0.5)
+        (found,) = points.outcomes(writing, sweep, name)
+        assert (found.summary, found.best) == (None, 0.5)
+        assert progress.best_of_sweep(writing, sweep, name, largest=True) == 0.5
+
     def test_the_progress_of_a_run_grows_until_it_starts_anew(self, writing: sa.Connection) -> None:
         sweep = sweep_of(writing)
         run = hand_out(writing, sweep, agent_of(writing, sweep), "r1", "1")
