@@ -23,7 +23,9 @@ from sweepcnn.storage.runs import Run
 from sweepcnn.storage.sweeps import Sweep
 
 
-def history_came(connection: sa.Connection, run: Run, *, first: int, end: int, anew: bool) -> None:
+def history_came(
+    connection: sa.Connection, run: Run, *, first: int, end: int, anew: bool
+) -> set[int]:
     """Keep a run's progress after lines of its history were stored, and stop whom it shows poor.
 
     Lines are counted once, however often they are sent.
@@ -35,11 +37,14 @@ def history_came(connection: sa.Connection, run: Run, *, first: int, end: int, a
         end: the number after the last one.
         anew: whether lines took the place of others, so that the run has begun anew: what comes
             after them is of the process before and does not count.
+
+    Returns:
+        The row ids of the runs that are asked to stop now.
     """
     sweep = sweeps.by_id(connection, run.sweep_id) if run.sweep_id else None
     aim = sweep_files.aim(sweep.config) if sweep else None
     if sweep is None or aim is None:
-        return
+        return set()
     known = None if anew else progress.get(connection, run.id)
     if known is None:
         progress.forget(connection, run.id)
@@ -49,8 +54,7 @@ def history_came(connection: sa.Connection, run: Run, *, first: int, end: int, a
     seen, rungs = _keep(connection, run.id, aim, before, lines)
     if sweep.state not in ENDED and _reaches(aim.metric, before, seen):
         change_state(connection, sweep, "FINISHED")
-    if rungs:
-        _judge(connection, sweep.id, run.id, aim, rungs)
+    return _judge(connection, sweep.id, run.id, aim, rungs) if rungs else set()
 
 
 def config_changed(connection: sa.Connection, before: Sweep) -> None:
@@ -94,8 +98,8 @@ def _reaches(metric: Metric, before: Seen, now: Seen) -> bool:
 
 def _judge(
     connection: sa.Connection, sweep_id: int, run_id: int, aim: Aim, at: Iterable[int]
-) -> None:
-    """Ask runs of the sweep to stop, now that one has reached rungs."""
+) -> set[int]:
+    """Ask runs of the sweep to stop, now that one has reached rungs; gives which."""
     assert aim.rule is not None
     found = {seen.run_id: seen for seen in progress.of_sweep(connection, sweep_id)}
     courses = {
@@ -105,12 +109,14 @@ def _judge(
         for seen in found.values()
         if seen.best is not None
     }
-    now = time.time()
+    now, asked = time.time(), set()
     for poor, stop in judge(aim.rule, aim.metric.goal, courses, run_id, at).items():
         if aim.is_ours and _has_trained(connection, found[poor]):
             continue
         words: dict[str, Any] = {"stop_requested_at": now, "stop_reason": stop.reason}
         runs.update(connection, poor, stop_requested=True, **words)
+        asked.add(poor)
+    return asked
 
 
 def _has_trained(connection: sa.Connection, seen: Progress) -> bool:

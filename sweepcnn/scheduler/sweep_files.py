@@ -17,17 +17,15 @@ _MOST_RUNS = 2**31 - 1  # GraphQL's Int ends there
 _MOST_WARNINGS = 50  # lines of a creation's answer
 
 
-@lru_cache(maxsize=64)  # each heartbeat asks, and YAML takes longer than all else
 def read(text: str) -> SweepConfig:
     """Read a stored sweep file that can be searched.
 
     Raises:
         InputError: it cannot be searched, as its creator was told; names every reason.
     """
-    config, _ = SweepConfig.read(yaml.safe_load(text))
-    problems = obstacles(config)
-    if problems:
-        raise InputError(problems)
+    config = readable(text)
+    if isinstance(config, InputError):
+        raise InputError(config.problems)
     return config
 
 
@@ -35,9 +33,11 @@ def read(text: str) -> SweepConfig:
 def readable(text: str) -> SweepConfig | InputError:
     """Read a stored sweep file; give the reason instead where it cannot be searched."""
     try:
-        return read(text)
+        config, _ = SweepConfig.read(yaml.safe_load(text))
     except InputError as error:
         return error
+    problems = obstacles(config)
+    return InputError(problems) if problems else config
 
 
 def is_finite(config: SweepConfig) -> bool:
@@ -47,11 +47,8 @@ def is_finite(config: SweepConfig) -> bool:
 
 def metric(text: str) -> Metric | None:
     """Give what a stored sweep optimises, whatever else is wrong with it; null for nothing."""
-    document = yaml.safe_load(text)
-    try:
-        return SweepConfig(method="custom", metric=document.get("metric")).metric
-    except InputError:
-        return None
+    found = aim(text)
+    return found.metric if found else None
 
 
 @dataclass(frozen=True)
@@ -63,13 +60,16 @@ class Aim:
     is_ours: bool
 
 
-@lru_cache(maxsize=256)  # each line of history asks
+@lru_cache(maxsize=256)  # each line of history and each page asks
 def aim(text: str) -> Aim | None:
     """Give the aim of a stored sweep; null for one that names no metric."""
-    found = metric(text)
+    document = yaml.safe_load(text)
+    try:
+        found = SweepConfig(method="custom", metric=document.get("metric")).metric
+    except InputError:
+        return None
     if found is None:
         return None
-    document = yaml.safe_load(text)
     keys = ("program", "command", "early_terminate")
     try:
         config, _ = SweepConfig.read({"method": "custom"} | {k: document.get(k) for k in keys})

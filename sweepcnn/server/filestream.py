@@ -73,12 +73,12 @@ def receive(
                 change = _write(writing, found.id, name, offset, content) or change
         values |= _progress(writing, found, body, values.get("summary", found.summary))
         runs.update(writing, found.id, **values)
-        stopped = found.stop_requested
+        stopped = values.get("stop_requested", found.stop_requested)
         if change is not None and found.sweep_id is not None:
             # After the state was written: a run that ends with its last line is not stopped.
             first, end, replaces = change
-            reports.history_came(writing, found, first=first, end=end, anew=replaces)
-            stopped = runs.by_ids(writing, [found.id])[0].stop_requested
+            asked = reports.history_came(writing, found, first=first, end=end, anew=replaces)
+            stopped = stopped or found.id in asked
     if body.get("complete") and found.sweep_id:
         backend.scheduler.run_ended(found.sweep_id)
     return {"exitcode": None, "stopped": stopped, "limits": {}}

@@ -29,7 +29,7 @@ from sweepcnn.storage import (
     run_files,
     runs,
 )
-from sweepcnn.storage.artifacts import PENDING
+from sweepcnn.storage.artifacts import PENDING, Artifact
 from sweepcnn.storage.blobs import Blob, DigestError, TooLargeError
 from sweepcnn.storage.users import User
 
@@ -120,16 +120,16 @@ def _target(reading: sa.Connection, what: dict[str, Any]) -> tuple[int, str | No
             manifest = artifact_manifests.get(reading, what["manifest"])
             if manifest is not None:
                 artifact_id, md5 = manifest.artifact_id, manifest.digest or None
-    artifact = artifacts.get(reading, artifact_id)
-    if artifact is None or artifact.state != PENDING:
+    artifact = _draft(reading, artifact_id)
+    if artifact is None:
         raise ApiError("what the file belongs to is gone or complete", 404)
     return artifact_collections.by_id(reading, artifact.collection_id).project_id, md5
 
 
-def _is_open(connection: sa.Connection, artifact_id: int) -> bool:
-    """Tell whether an artifact may still be filled: a committed one stays as it is."""
+def _draft(connection: sa.Connection, artifact_id: int) -> Artifact | None:
+    """Find an artifact that may still be filled: a committed one stays as it is."""
     artifact = artifacts.get(connection, artifact_id)
-    return artifact is not None and artifact.state == PENDING
+    return artifact if artifact is not None and artifact.state == PENDING else None
 
 
 def _register(backend: Backend, what: dict[str, Any], blob: Blob) -> None:
@@ -138,9 +138,9 @@ def _register(backend: Backend, what: dict[str, Any], blob: Blob) -> None:
             case "run_file" if runs.by_id(writing, what["run"]):
                 type_ = mimetype(what["name"])
                 run_files.put(writing, what["run"], what["name"], blob, type_)
-            case "artifact" if _is_open(writing, what["artifact"]):
+            case "artifact" if _draft(writing, what["artifact"]):
                 artifact_files.put_blob(writing, what["artifact"], what["md5"], blob)
-            case "manifest" if _is_open(writing, _artifact_of(writing, what["manifest"])):
+            case "manifest" if _draft(writing, _artifact_of(writing, what["manifest"])):
                 values = {"sha256": blob.sha256, "size": blob.size}
                 artifact_manifests.update(writing, what["manifest"], **values)
             case _:
