@@ -13,7 +13,8 @@ from sweepcnn.config import RunConfig, SweepConfig
 from sweepcnn.config.doubts import doubts
 from sweepcnn.errors import InfeasibleError
 from sweepcnn.plan import expand
-from sweepcnn.search.space import Point, Space
+from sweepcnn.search.points import Point
+from sweepcnn.search.space import Space
 
 ROOT = Path(__file__).parents[1]
 FILES = [*sorted(ROOT.glob("sweeps/**/*.yaml")), *Path(sweepcnn.demo.__path__[0]).glob("*.yaml")]

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from sweepcnn.config import SweepConfig
 from sweepcnn.search import Suggestion, Trial, point_key
-from sweepcnn.search.space import Point
+from sweepcnn.search.points import Point
 
 _ONE_HEARTBEAT_S = 4.0  # agents ask every 5 s
 

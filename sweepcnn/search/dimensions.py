@@ -6,6 +6,7 @@ Each dimension has a `size` (null where it has no end of values), `at(index)` wh
 """
 
 import math
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -19,11 +20,32 @@ import numpy as np
 from sweepcnn.search.distributions import Distribution
 from sweepcnn.search.points import is_number, value_key
 
-_LARGEST_WHOLE = 2**53  # beyond it a float no longer tells neighbours apart
+LARGEST_WHOLE = 2**53
+"""Beyond it a float no longer tells whole numbers apart."""
+
+
+class _Drawn(ABC):
+    """What a dimension does by its quantiles and indices."""
+
+    @abstractmethod
+    def value_at(self, u: float) -> Any:
+        """Give the value at a quantile, 0 to 1."""
+
+    @abstractmethod
+    def index_of(self, value: Any) -> int | None:
+        """Find a value; null where it is not in the dimension."""
+
+    def sample(self, rng: np.random.Generator) -> Any:
+        """Draw a value."""
+        return self.value_at(rng.random())
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value is in the dimension."""
+        return self.index_of(value) is not None
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(_Drawn):
     """One of several different values, evenly or with weights above 0."""
 
     values: tuple[Any, ...]
@@ -44,10 +66,6 @@ class Choice:
             return self.values[_cell(u, self.size)]
         return self.values[min(bisect_right(self._shares, u), self.size - 1)]
 
-    def sample(self, rng: np.random.Generator) -> Any:
-        """Draw a value."""
-        return self.value_at(rng.random())
-
     def index_of(self, value: Any) -> int | None:
         """Find a value; 1 and 1.0 are the same, 1 and true are not.
 
@@ -56,10 +74,6 @@ class Choice:
         if type(value) is dict:
             value = {key: item for key, item in value.items() if key in self._known_keys}
         return self._indices.get(value_key(value))
-
-    def holds(self, value: Any) -> bool:
-        """Tell whether a value is in the dimension."""
-        return self.index_of(value) is not None
 
     @cached_property
     def _indices(self) -> dict[Hashable, int]:
@@ -79,7 +93,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Whole(_Drawn):
     """A whole number from low to high, both included, evenly."""
 
     low: int
@@ -102,10 +116,6 @@ class Whole:
         """Give the quantile in the middle of a value's share, 0 to 1."""
         return min(max((value - self.low + 0.5) / self.size, 0.0), 1.0)
 
-    def sample(self, rng: np.random.Generator) -> int:
-        """Draw a value."""
-        return self.value_at(rng.random())
-
     def index_of(self, value: Any) -> int | None:
         """Find a value; null where it is not in the dimension."""
         if type(value) is float and value.is_integer():
@@ -114,13 +124,9 @@ class Whole:
             return value - self.low
         return None
 
-    def holds(self, value: Any) -> bool:
-        """Tell whether a value is in the dimension."""
-        return self.index_of(value) is not None
-
 
 @dataclass(frozen=True)
-class Quantised:
+class Quantised(_Drawn):
     """A draw x rounded to the multiple `round(x / step) * step`, as W&B does.
 
     The values are whole numbers where the step is one.
@@ -133,7 +139,7 @@ class Quantised:
     def size(self) -> int | None:
         """The number of values; null where it is beyond what floats tell apart."""
         count = self._last - self._first + 1
-        return count if max(abs(self._first), abs(self._last)) <= _LARGEST_WHOLE else None
+        return count if max(abs(self._first), abs(self._last)) <= LARGEST_WHOLE else None
 
     def at(self, index: int) -> int | float:
         """Give the value at an index, as people write it: 0.3 and not 0.30000000000000004."""
@@ -149,10 +155,6 @@ class Quantised:
         ends = (self.distribution.cdf(value - half), self.distribution.cdf(value + half))
         return (ends[0] + ends[1]) / 2
 
-    def sample(self, rng: np.random.Generator) -> int | float:
-        """Draw a value."""
-        return self.value_at(rng.random())
-
     def index_of(self, value: Any) -> int | None:
         """Find a value, however it was rounded; null where it is not in the dimension."""
         if not is_number(value):
@@ -161,10 +163,6 @@ class Quantised:
         index = round(multiple) - self._first
         near = abs(multiple - round(multiple)) <= 1e-6
         return index if near and 0 <= index <= self._last - self._first else None
-
-    def holds(self, value: Any) -> bool:
-        """Tell whether a value is in the dimension."""
-        return self.index_of(value) is not None
 
     @cached_property
     def _first(self) -> int:
@@ -176,7 +174,7 @@ class Quantised:
 
 
 @dataclass(frozen=True)
-class Steps:
+class Steps(_Drawn):
     """The values low, low + step, ... below high: `q_uniform` in a grid, as W&B lists it.
 
     All are whole numbers where low, high and step are.
@@ -205,10 +203,6 @@ class Steps:
         """Give the quantile in the middle of a value's share, 0 to 1."""
         return min(max(((value - self.low) / self.step + 0.5) / self.size, 0.0), 1.0)
 
-    def sample(self, rng: np.random.Generator) -> int | float:
-        """Draw a value."""
-        return self.value_at(rng.random())
-
     def index_of(self, value: Any) -> int | None:
         """Find a value, however it was rounded; null where it is not in the dimension."""
         if not is_number(value):
@@ -217,13 +211,9 @@ class Steps:
         near = abs(multiple - round(multiple)) <= 1e-6
         return round(multiple) if near and 0 <= round(multiple) < self.size else None
 
-    def holds(self, value: Any) -> bool:
-        """Tell whether a value is in the dimension."""
-        return self.index_of(value) is not None
-
 
 @dataclass(frozen=True)
-class Real:
+class Real(_Drawn):
     """A real number."""
 
     distribution: Distribution
@@ -244,10 +234,6 @@ class Real:
     def coordinate(self, value: float) -> float:
         """Give the quantile of a value, 0 to 1."""
         return self.distribution.cdf(value)
-
-    def sample(self, rng: np.random.Generator) -> float:
-        """Draw a value."""
-        return self.value_at(rng.random())
 
     def index_of(self, value: Any) -> int | None:
         """Find the value of a dimension that has one only."""

@@ -12,7 +12,15 @@ import numpy as np
 from sweepcnn.config import Parameter, SweepConfig
 from sweepcnn.config.parameter import leaves, place
 from sweepcnn.errors import InputError, Problem
-from sweepcnn.search.dimensions import Choice, Dimension, Quantised, Real, Steps, Whole
+from sweepcnn.search.dimensions import (
+    LARGEST_WHOLE,
+    Choice,
+    Dimension,
+    Quantised,
+    Real,
+    Steps,
+    Whole,
+)
 from sweepcnn.search.distributions import (
     Beta,
     Distribution,
@@ -23,10 +31,7 @@ from sweepcnn.search.distributions import (
 )
 from sweepcnn.search.points import Point, value_key
 
-__all__ = ["Choice", "Dimension", "Point", "Quantised", "Real", "Space", "Whole", "obstacles"]
-
 _LARGEST = 1e300  # real bounds; their differences and squares still have to be numbers
-_LARGEST_WHOLE = 2**53  # beyond it a float no longer tells neighbours apart
 
 
 @dataclass(frozen=True)
@@ -265,6 +270,6 @@ def _whole(low: float, high: float) -> Whole:
     first, last = math.ceil(low), math.floor(high)
     if first > last:
         raise ValueError(f"no whole number lies between {low} and {high}")
-    if max(abs(first), abs(last)) > _LARGEST_WHOLE:
+    if max(abs(first), abs(last)) > LARGEST_WHOLE:
         raise ValueError("min and max must lie within +-2**53")
     return Whole(first, last)

@@ -91,7 +91,6 @@ def _flat(point: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 def _counts(connection: sa.Connection, sweep_id: int) -> dict[str, int]:
     return {
-        "all": points.count(connection, sweep_id),
         "settled": points.count(connection, sweep_id, points.SETTLED),
         "out": points.count(connection, sweep_id, points.OUT),
         "waiting": points.count(connection, sweep_id, points.LOST, points.FAILED),
