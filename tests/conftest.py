@@ -26,6 +26,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=DATABASES, help=text)
 
 
+def choose_databases(metafunc: pytest.Metafunc, fixture: str) -> None:
+    """Choose the databases of a test that uses a fixture, whose parameter is their kind.
+
+    That is SQLite, both where the test is marked `each_database`, or the one asked for.
+    """
+    if fixture in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("each_database")
+        chosen = metafunc.config.getoption("database")
+        kinds = [chosen] if chosen else DATABASES if marked else DATABASES[:1]
+        metafunc.parametrize(fixture, kinds, indirect=True, scope="session")
+
+
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("WANDB_", "SWEEPCNN_"))]:

@@ -11,19 +11,14 @@ import sqlalchemy as sa
 from sweepcnn.storage import urls
 from sweepcnn.storage.database import Database
 from sweepcnn.storage.tables import metadata
-from tests.conftest import DATABASES
+from tests.conftest import choose_databases
 from tests.scheduler.house import Clock, House
 
 NewUrl = Callable[[], str]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Choose the databases of a test: SQLite, both where it is marked, or the one asked for."""
-    if "new_url" in metafunc.fixturenames:
-        marked = metafunc.definition.get_closest_marker("each_database")
-        chosen = metafunc.config.getoption("database")
-        kinds = [chosen] if chosen else DATABASES if marked else DATABASES[:1]
-        metafunc.parametrize("new_url", kinds, indirect=True, scope="session")
+    choose_databases(metafunc, "new_url")
 
 
 @pytest.fixture(scope="session")

@@ -11,27 +11,12 @@ import pytest
 from sweepcnn.config import SweepConfig
 from sweepcnn.scheduler import proposals as proposals_module
 from sweepcnn.scheduler.proposals import MOST_WAITING, NotReadyError, Proposals
-from sweepcnn.scheduler.questions import Question, SweepQuestions
+from sweepcnn.scheduler.questions import Question
 from sweepcnn.search import Suggestion, Trial, needs_model, suggest
+from tests.scheduler.asking import CONFIG, finished, question
 from tests.server.processes import wait_for
 
 LONG_S = 30.0
-CONFIG = SweepConfig.model_validate(
-    {
-        "method": "bayes",
-        "metric": {"name": "loss"},
-        "parameters": {"x": {"min": 0.0, "max": 1.0}, "kind": {"values": ["a", "b"]}},
-    }
-)
-
-
-def finished(count: int) -> list[Trial]:
-    return [Trial({"x": n / 100, "kind": "a"}, "finished", float(n)) for n in range(count)]
-
-
-def question(count: int = 30, *running: Any, sweep: int = 1) -> Question:
-    """Ask after so many results, while points are running."""
-    return Question(sweep, f"sweep-{sweep}", CONFIG, finished(count), 0).with_running(running)
 
 
 class Model:
@@ -398,87 +383,3 @@ def test_one_thread_serves_all_sweeps_and_not_all_are_remembered(
     assert taken(proposals, question(sweep=8)).origin.startswith("bayes")
     assert proposals.wait(1, 0, 0.0), "the oldest were forgotten, and with them who waits"
     assert taken(proposals, question(sweep=1)).origin.startswith("bayes")
-
-
-class TestWithTimesGiven:
-    """What depends on the clock, without one."""
-
-    def asked(self, *agents: int) -> SweepQuestions:
-        sweep = SweepQuestions(question(), 0.0)
-        for agent in agents:
-            sweep.wait(agent, 0.0)
-        return sweep
-
-    def answer(self, sweep: SweepQuestions, number: int, now: float) -> None:
-        point = {"x": 0.5 + number / 1000, "kind": "b"}
-        sweep.answered(sweep.next_question(), Suggestion(point, f"bayes: {number}"), now)
-
-    def test_fifty_agents_all_have_a_point_at_their_second_heartbeat(self) -> None:
-        sweep = self.asked(*range(50))
-        for second in range(1, 5):  # it answers each second, and 46 agents find nothing
-            self.answer(sweep, second, float(second))
-        origins = []
-        for agent in range(50):
-            try:
-                found = sweep.take(agent)
-                assert found is not None
-                origins.append(found.origin)
-            except LookupError:
-                assert sweep.reason_for_random(agent, 5.0) is None, "it waits for a moment first"
-                assert sweep.has_waited_enough(agent, 6.0, 50.0)
-                origins.append(f"random: {sweep.reason_for_random(agent, 6.0)}")
-                sweep.served(agent)
-        assert origins[:4] == [f"bayes: {number}" for number in (1, 2, 3, 4)]
-        assert set(origins[4:]) == {"random: the model's points went to other agents"}
-        assert not sweep.is_awaited
-
-    def test_at_its_first_heartbeat_an_agent_gets_nothing_that_the_model_did_not_propose(
-        self,
-    ) -> None:
-        sweep = self.asked(1, 2)
-        self.answer(sweep, 1, 0.5)
-        sweep.take(1)
-        assert not sweep.has_waited_enough(2, 1.0, 50.0)
-
-    def test_a_slow_model_is_waited_for(self) -> None:
-        sweep = self.asked(1)
-        assert not sweep.has_waited_enough(1, 49.0, 50.0)
-        assert sweep.has_waited_enough(1, 50.0, 50.0)
-        assert sweep.reason_for_random(1, 50.0) == "the model gave no answer in 50 s"
-
-    def test_a_model_that_fails_slower_than_results_come_holds_no_agent_up(self) -> None:
-        sweep = self.asked(1)
-        before = sweep.next_question()
-        sweep.ask(question(31))
-        sweep.failed(before, "the model failed", 2.0)
-        assert sweep.wants_answer(2.0), "the newer question may fare better"
-        assert sweep.has_waited_enough(1, 6.0, 50.0)
-        assert sweep.reason_for_random(1, 6.0) == "the model failed"
-
-    def test_a_model_that_was_given_up_is_asked_again_after_its_rest(self) -> None:
-        sweep = self.asked(1)
-        sweep.failed(sweep.next_question(), "the model gave no answer in 50 s", 50.0, 500.0)
-        sweep.ask(question(31))
-        assert not sweep.wants_answer(549.0)
-        assert sweep.wants_answer(550.0)
-
-    def test_an_agent_that_has_gone_is_not_prepared_for(self) -> None:
-        sweep = self.asked(1, 2)
-        self.answer(sweep, 1, 1.0)
-        assert sweep.wants_answer(1.0)
-        sweep.wait(2, 5.0)
-        sweep.forget_silent(4.0)
-        assert sweep.awaits(2)
-        assert not sweep.awaits(1)
-        assert not sweep.wants_answer(5.0), "one is there, and one waits"
-
-    def test_a_quick_sweep_overtakes_a_slow_one_for_a_while(self) -> None:
-        urgency = proposals_module._urgency
-        slow, quick = self.asked(1), self.asked(1)
-        slow.cost_s, quick.cost_s = 5.0, 0.2
-        slow.answered_at = 10.0
-        for now in (10.0, 14.0, 24.0):
-            quick.answered_at = now
-            assert urgency(quick) < urgency(slow)
-        quick.answered_at = 25.0
-        assert urgency(slow) < urgency(quick)

@@ -12,7 +12,7 @@ import pytest
 from sweepcnn.storage import users
 from sweepcnn.storage.database import Database
 from tests.backend import RunningBackend, client_environment, running_backend
-from tests.conftest import DATABASES
+from tests.conftest import choose_databases
 from tests.server.client import Client
 
 ENTITY = "local"
@@ -20,12 +20,7 @@ _numbers = count(1)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Choose the databases of a test: SQLite, both where it is marked, or the one asked for."""
-    if "server" in metafunc.fixturenames:
-        marked = metafunc.definition.get_closest_marker("each_database")
-        chosen = metafunc.config.getoption("database")
-        kinds = [chosen] if chosen else DATABASES if marked else DATABASES[:1]
-        metafunc.parametrize("server", kinds, indirect=True, scope="session")
+    choose_databases(metafunc, "server")
 
 
 @pytest.fixture(scope="session")
